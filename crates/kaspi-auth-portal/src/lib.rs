@@ -1,0 +1,1 @@
+//! The client of the Kaspi merchant cabinet: the direct engine and the cabinet API.

@@ -1,0 +1,1 @@
+//! SQLite and PostgreSQL behind the Store port of kaspi-auth-core.

@@ -1,0 +1,3 @@
+//! The kaspi-auth binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! An emulated Kaspi merchant cabinet for tests and trials.

@@ -1,0 +1,3 @@
+//! Chores of the project: demo, test, tidy, bench, ci.
+
+fn main() {}
