@@ -1,0 +1,131 @@
+//! What the machine must have beside Rust, and the system's package manager that brings it.
+//!
+//! As root on a system with apt-get the missing packages are installed; anywhere else the person is told what to
+//! install. Nothing is ever removed, and no service is left running by an installation.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::{Outcome, process};
+
+/// Something that has to be on the machine, and the Debian packages that bring it.
+pub struct Need {
+    /// In a person's words.
+    pub what: &'static str,
+    /// Debian's names.
+    pub packages: &'static [&'static str],
+    /// Whether it is there.
+    pub present: fn() -> bool,
+}
+
+/// A PostgreSQL server's programs. A running server is neither needed nor used.
+pub const POSTGRES: Need = Need {
+    what: "the programs of a PostgreSQL server",
+    packages: &["postgresql"],
+    present: || crate::postgres::programs().is_some(),
+};
+
+/// Refuses services to start while packages are installed: Debian's postgresql would start a server of its own.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Installs what is missing, or says what to install.
+pub fn ensure(needs: &[&Need]) -> Outcome {
+    let missing: Vec<&Need> = needs.iter().copied().filter(|need| !(need.present)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    let what = missing.iter().map(|need| need.what).collect::<Vec<_>>().join(", ");
+    if process::find(&["apt-get"]).is_none() {
+        return Err(format!(
+            "Missing: {what}. Install it with your system's package manager (on Debian: {}), then try again.",
+            packages.join(" ")
+        ));
+    }
+    if !is_root() {
+        return Err(format!(
+            "Missing: {what}. Run `sudo apt-get install {}`, then try again.",
+            packages.join(" ")
+        ));
+    }
+    println!("installing {what} ({})", packages.join(" "));
+    // A list that cannot be refreshed is not yet a reason to stop: the installation tells.
+    let _ = process::run(&mut apt_get(&["update", "-qq"]));
+    install(&packages)?;
+    match missing.iter().find(|need| !(need.present)()) {
+        None => Ok(()),
+        Some(need) => Err(format!(
+            "{} is still missing after `apt-get install {}`. Look for it on this machine and put it in PATH.",
+            need.what,
+            packages.join(" ")
+        )),
+    }
+}
+
+/// Whether we run as root.
+pub fn is_root() -> bool {
+    user_id(&["-u"]).is_some_and(|id| id == "0")
+}
+
+/// What `id` says: `["-u"]` for our own user's number, `["-g", "postgres"]` for another's group.
+pub fn user_id(args: &[&str]) -> Option<String> {
+    process::output(Command::new("id").args(args)).ok().map(|id| id.trim().to_owned())
+}
+
+fn install(packages: &[&str]) -> Outcome {
+    let policy = Policy::forbid_services();
+    let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    args.extend_from_slice(packages);
+    let outcome = process::run(&mut apt_get(&args));
+    drop(policy);
+    outcome
+}
+
+fn apt_get(args: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .args(["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"])
+        .args(args)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Holds `policy-rc.d` for the time of an installation.
+///
+/// A shell of its own holds the file, so that it also goes when we are interrupted or killed.
+struct Policy(Option<std::process::Child>);
+
+impl Policy {
+    fn forbid_services() -> Self {
+        use std::os::unix::process::CommandExt;
+        if std::path::Path::new(POLICY).exists() {
+            return Self(None);
+        }
+        let script = format!(
+            "printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod 755 {POLICY} && echo ready; cat > /dev/null; rm -f {POLICY}"
+        );
+        let child = Command::new("sh")
+            .args(["-c", &script])
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut child) = child else { return Self(None) };
+        if let Some(stdout) = child.stdout.as_mut() {
+            let _ = std::io::Read::read(stdout, &mut [0; 8]);
+        }
+        Self(Some(child))
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            if let Some(mut stdin) = child.stdin.take() {
+                let _ = stdin.flush();
+            }
+            let _ = child.wait();
+        }
+    }
+}
