@@ -1,1 +1,30 @@
-//! The rules of kaspi-auth: login flow, session lifecycle, policies, use cases, ports. No IO.
+//! The rules of kaspi-auth: login flow, session lifecycle, policies, use cases and the ports they need.
+//!
+//! Nothing here does IO, reads a clock, makes an id or draws randomness: those come in through [`port`].
+//! Nothing here knows HTTP, SQL or the portal's wire format.
+//!
+//! Where to look:
+//! - [`login`]: what a login is, and [`login::step`], the pure transition function.
+//! - [`logins`]: the use cases around a login (start, answer, resend, cancel, drive, recover).
+//! - [`sessions`]: serve, validate and refresh the session of a store.
+//! - [`stores`], [`api_keys`]: the rest of what the API offers.
+//! - [`error`]: the one transport-free error.
+#![deny(missing_docs)]
+
+pub mod account;
+pub mod api_key;
+pub mod api_keys;
+pub mod error;
+pub mod id;
+pub mod login;
+pub mod logins;
+pub mod merchant;
+pub mod port;
+pub mod session;
+pub mod sessions;
+pub mod store;
+pub mod stores;
+pub mod tenant;
+
+pub use error::{Code, Error, Kind};
+pub use jiff::Timestamp;

@@ -1,0 +1,287 @@
+//! The transition function of the login flow: pure, total, and the only place where a login changes its state.
+
+use jiff::Timestamp;
+
+use super::challenge::{
+    Challenge, CodeChallenge, LastError, MerchantChallenge, MerchantStage, PersonChallenge,
+};
+use super::event::{Answer, Effect, Event};
+use super::state::{Failure, LoginState};
+use super::{Limits, Login, WhenSeveral};
+use crate::error::{Code, Error};
+use crate::id::MerchantUid;
+use crate::merchant::MerchantChoice;
+
+/// The new record, and what to do once it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The record to store; its version is still the old one, the store counts it up.
+    pub login: Login,
+    /// What to carry out after that, in this order.
+    pub effects: Vec<Effect>,
+}
+
+/// Why an event changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StepError {
+    /// The login has ended.
+    #[error("the login has ended")]
+    Finished,
+    /// The state does not take this event.
+    #[error("the login does not take this now")]
+    NotNow,
+    /// The time for an answer is over; a `Tick` ends the login.
+    #[error("the time for an answer is over")]
+    Late,
+    /// The chosen merchant is not among those listed.
+    #[error("the merchant is not among those listed")]
+    MerchantNotListed,
+    /// Another code was asked for too early.
+    #[error("another code can be asked for from {until}")]
+    ResendTooEarly {
+        /// From when it may be asked.
+        until: Timestamp,
+    },
+}
+
+impl From<StepError> for Error {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Finished => Code::LoginFinished.into(),
+            StepError::NotNow => Code::LoginNotAwaiting.into(),
+            StepError::Late => Code::LoginExpired.into(),
+            StepError::MerchantNotListed => Code::MerchantNotListed.into(),
+            StepError::ResendTooEarly { until } => Self::of(Code::ResendTooEarly).with_retry_at(until),
+        }
+    }
+}
+
+type Next = Result<(LoginState, Vec<Effect>), StepError>;
+
+/// Applies `event` to `login` at `now`.
+///
+/// # Errors
+/// The event does not fit the state: nothing changes then. See [`StepError`].
+pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Result<Step, StepError> {
+    let at = At { login, now, limits };
+    let (state, effects) = match (&login.state, event) {
+        (state, _) if state.is_terminal() => Err(StepError::Finished),
+        (_, Event::Cancelled) => Ok((LoginState::Cancelled, vec![Effect::GiveUp])),
+        (_, Event::Failed(failure)) => Ok((LoginState::Failed { failure }, vec![Effect::GiveUp])),
+        (_, Event::Tick) => at.tick(),
+        (state, Event::Lost) => at.lost(state),
+        (LoginState::Queued, Event::Start) => Ok((LoginState::Opening, vec![Effect::Open])),
+        (LoginState::Opening, Event::Opened) => Ok((LoginState::Submitting, vec![Effect::Submit])),
+        (LoginState::Submitting | LoginState::Verifying { .. }, event) => at.replied(event),
+        (LoginState::Awaiting { challenge }, event) => at.awaiting(challenge, event),
+        (LoginState::Finishing { .. }, Event::SeveralMerchants(merchants)) => at.several(merchants),
+        (LoginState::Finishing { .. }, Event::Saved(store)) => Ok((LoginState::Succeeded { store }, vec![])),
+        _ => Err(StepError::NotNow),
+    }?;
+    Ok(Step { login: Login { state, updated_at: now, ..login.clone() }, effects })
+}
+
+/// The circumstances of one step.
+struct At<'a> {
+    login: &'a Login,
+    now: Timestamp,
+    limits: &'a Limits,
+}
+
+impl At<'_> {
+    /// Until when a question that is asked now may be answered: never longer than the login itself.
+    fn input_expires(&self) -> Timestamp {
+        (self.now + self.limits.input).min(self.login.expires_at)
+    }
+
+    fn tick(&self) -> Next {
+        let due = match &self.login.state {
+            LoginState::Awaiting { challenge } => challenge.expires_at().min(self.login.expires_at),
+            _ => self.login.expires_at,
+        };
+        if self.now < due {
+            return Err(StepError::NotNow);
+        }
+        Ok((LoginState::Expired, vec![Effect::GiveUp]))
+    }
+
+    /// What becomes of a login whose node died. Where a password or a code may have reached the portal and its
+    /// answer is lost, nothing is sent a second time.
+    fn lost(&self, state: &LoginState) -> Next {
+        match state {
+            LoginState::Queued | LoginState::Opening => Ok((LoginState::Opening, vec![Effect::Open])),
+            LoginState::Submitting | LoginState::Verifying { .. } => {
+                let failure = Failure::from(Code::LoginInterrupted);
+                Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]))
+            }
+            LoginState::Finishing { merchant } => {
+                Ok((state.clone(), vec![Effect::Finish { merchant: merchant.clone() }]))
+            }
+            _ => Err(StepError::NotNow),
+        }
+    }
+
+    /// The portal replied to the credentials or to an answer.
+    fn replied(&self, event: Event) -> Next {
+        match (event, self.login.state.challenge()) {
+            (Event::Accepted, _) => Ok(self.finish(self.login.wanted.clone())),
+            (Event::CodeSent { channel, destination_masked }, _) => Ok(ask(Challenge::Code(CodeChallenge {
+                channel,
+                destination_masked,
+                sent_at: self.now,
+                expires_at: self.input_expires(),
+                attempts_left: self.limits.attempts,
+                resend_after: self.now + self.limits.resend,
+                last_error: None,
+            }))),
+            (Event::MerchantAsked(merchants), _) => Ok(self.merchant_asked(merchants)),
+            (Event::PersonAsked { captcha, instruction }, _) => {
+                let person =
+                    PersonChallenge { instruction, sent_at: self.now, expires_at: self.input_expires() };
+                Ok(ask(if captcha { Challenge::Captcha(person) } else { Challenge::Takeover(person) }))
+            }
+            (Event::AnswerRejected(error), Some(challenge)) => {
+                Ok(self.answer_rejected(challenge.clone(), error))
+            }
+            _ => Err(StepError::NotNow),
+        }
+    }
+
+    fn awaiting(&self, challenge: &Challenge, event: Event) -> Next {
+        match (challenge, event) {
+            (_, Event::Answered(_)) if self.now >= challenge.expires_at() => Err(StepError::Late),
+            (Challenge::Code(_), Event::Answered(answer @ Answer::Code(_))) => {
+                Ok((LoginState::Verifying { challenge: challenge.clone() }, vec![Effect::Answer(answer)]))
+            }
+            (Challenge::Merchant(asked), Event::Answered(Answer::Merchant(uid))) => {
+                if !asked.merchants.iter().any(|choice| choice.uid == uid) {
+                    return Err(StepError::MerchantNotListed);
+                }
+                Ok(match asked.stage {
+                    MerchantStage::DuringLogin => (
+                        LoginState::Verifying { challenge: challenge.clone() },
+                        vec![Effect::Answer(Answer::Merchant(uid))],
+                    ),
+                    MerchantStage::AfterLogin => self.finish(Some(uid)),
+                })
+            }
+            (Challenge::Code(code), event) => self.resend(code, event),
+            // The person did in the portal's own page what was asked.
+            (Challenge::Captcha(_) | Challenge::Takeover(_), Event::Accepted) => {
+                Ok(self.finish(self.login.wanted.clone()))
+            }
+            _ => Err(StepError::NotNow),
+        }
+    }
+
+    /// Another code: the wait starts when it is asked for, so that two askers cannot both get one.
+    fn resend(&self, code: &CodeChallenge, event: Event) -> Next {
+        let wait = self.now + self.limits.resend;
+        let (changed, effects) = match event {
+            Event::ResendAsked if self.now >= code.expires_at => return Err(StepError::Late),
+            Event::ResendAsked if self.now < code.resend_after => {
+                return Err(StepError::ResendTooEarly { until: code.resend_after });
+            }
+            Event::ResendAsked => {
+                (CodeChallenge { resend_after: wait, ..code.clone() }, vec![Effect::Resend])
+            }
+            Event::Resent => {
+                let expires_at = self.input_expires();
+                (
+                    CodeChallenge {
+                        sent_at: self.now,
+                        expires_at,
+                        resend_after: wait,
+                        last_error: None,
+                        ..code.clone()
+                    },
+                    vec![],
+                )
+            }
+            Event::ResendRefused { error, until } => {
+                let resend_after = until.unwrap_or(wait);
+                (CodeChallenge { resend_after, last_error: Some(error), ..code.clone() }, vec![])
+            }
+            _ => return Err(StepError::NotNow),
+        };
+        Ok((LoginState::Awaiting { challenge: Challenge::Code(changed) }, effects))
+    }
+
+    fn answer_rejected(&self, challenge: Challenge, error: LastError) -> (LoginState, Vec<Effect>) {
+        match challenge {
+            // An expired code says nothing about the person's typing: it costs no attempt, and another may be had at once.
+            Challenge::Code(code) if error.code == Code::CodeExpired => ask(Challenge::Code(CodeChallenge {
+                resend_after: self.now,
+                last_error: Some(error),
+                ..code
+            })),
+            Challenge::Code(code) if code.attempts_left <= 1 => {
+                let mut failure = Failure::from(Code::CodeAttemptsExhausted);
+                failure.portal_message = error.portal_message;
+                (LoginState::Failed { failure }, vec![Effect::GiveUp])
+            }
+            Challenge::Code(code) => {
+                let attempts_left = code.attempts_left - 1;
+                ask(Challenge::Code(CodeChallenge { attempts_left, last_error: Some(error), ..code }))
+            }
+            Challenge::Merchant(asked) => {
+                ask(Challenge::Merchant(MerchantChallenge { last_error: Some(error), ..asked }))
+            }
+            person => ask(person),
+        }
+    }
+
+    /// The login host asks which merchant; a caller who has already said is not asked again.
+    fn merchant_asked(&self, merchants: Vec<MerchantChoice>) -> (LoginState, Vec<Effect>) {
+        let known = self.known_choice(&merchants);
+        let challenge = self.merchant_challenge(MerchantStage::DuringLogin, merchants);
+        match known {
+            // Refused once already: then the person decides.
+            Some(uid) if self.login.state.challenge().is_none() => {
+                (LoginState::Verifying { challenge }, vec![Effect::Answer(Answer::Merchant(uid))])
+            }
+            _ => ask(challenge),
+        }
+    }
+
+    /// The cabinet lists several merchants.
+    fn several(&self, merchants: Vec<MerchantChoice>) -> Next {
+        if let Some(uid) = self.known_choice(&merchants) {
+            return Ok(self.finish(Some(uid)));
+        }
+        if self.login.wanted.is_some() {
+            let failure = Failure::from(Code::AccountMismatch);
+            return Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]));
+        }
+        Ok(ask(self.merchant_challenge(MerchantStage::AfterLogin, merchants)))
+    }
+
+    fn known_choice(&self, merchants: &[MerchantChoice]) -> Option<MerchantUid> {
+        let mut uids = merchants.iter().map(|choice| &choice.uid);
+        match (&self.login.wanted, self.login.when_several) {
+            (Some(wanted), _) => uids.find(|uid| *uid == wanted).cloned(),
+            (None, WhenSeveral::First) => uids.next().cloned(),
+            (None, WhenSeveral::Ask) => None,
+        }
+    }
+
+    fn merchant_challenge(&self, stage: MerchantStage, merchants: Vec<MerchantChoice>) -> Challenge {
+        let expires_at = self.input_expires();
+        Challenge::Merchant(MerchantChallenge {
+            stage,
+            merchants,
+            sent_at: self.now,
+            expires_at,
+            last_error: None,
+        })
+    }
+
+    #[expect(clippy::unused_self, reason = "reads like its neighbours, which need the circumstances")]
+    fn finish(&self, merchant: Option<MerchantUid>) -> (LoginState, Vec<Effect>) {
+        (LoginState::Finishing { merchant: merchant.clone() }, vec![Effect::Finish { merchant }])
+    }
+}
+
+fn ask(challenge: Challenge) -> (LoginState, Vec<Effect>) {
+    (LoginState::Awaiting { challenge }, vec![])
+}

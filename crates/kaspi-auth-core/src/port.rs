@@ -1,0 +1,19 @@
+//! What the rules need from outside: time and ids, the portal, the database, a way to wait and to run things.
+//!
+//! Traits only. They are object-safe with boxed futures, so that the binary wires them once as `Arc<dyn …>`.
+
+mod database;
+mod engine;
+mod environment;
+
+use std::pin::Pin;
+
+pub use database::{
+    AccountNote, AnswerKey, ApiKeyRepository, Database, Inserted, Ledger, LoginRepository, LoginUpdate,
+    RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
+};
+pub use engine::{Cabinet, Device, Engine, Finished, OpenRequest, Reply};
+pub use environment::{Clock, Ids, LoginChanges, LoginRunner, Subscription};
+
+/// A boxed future that may cross threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

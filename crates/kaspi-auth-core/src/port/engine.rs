@@ -1,0 +1,147 @@
+//! The portal, as the rules see it. One trait for every way of driving a login; fits HTTP and a real browser.
+//!
+//! Errors are [`Error`]s with one of the portal codes. An implementation must never report an outage, a wall or a changed
+//! page as `invalid_credentials`, nor the reverse, and must not send a password or a code more than once per call.
+
+use secrecy::SecretString;
+
+use super::BoxFuture;
+use crate::account::{Account, Credentials};
+use crate::error::Error;
+use crate::id::{LoginId, MerchantUid};
+use crate::login::{Answer, Channel, Continuation, LastError};
+use crate::merchant::MerchantChoice;
+use crate::session::{Cookie, NewSession, Probe};
+
+/// What the login host remembers of this device for an account: opaque, a secret, kept for the next login.
+#[derive(Debug, Clone)]
+pub struct Device(pub SecretString);
+
+/// What to open a login with.
+#[derive(Debug, Clone)]
+pub struct OpenRequest {
+    /// Which login: a browser engine holds its context under this name.
+    pub login: LoginId,
+    /// Who will sign in.
+    pub account: Account,
+    /// The remembered device, where there is one.
+    pub device: Option<Device>,
+}
+
+/// What the portal says to credentials or to an answer.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The login host lets the account in; [`Engine::finish`] walks on.
+    Accepted(Continuation),
+    /// A code was sent.
+    CodeSent {
+        /// Where it went.
+        channel: Channel,
+        /// To whom, starred.
+        destination_masked: String,
+        /// How to go on.
+        continuation: Continuation,
+    },
+    /// The login host asks which merchant.
+    MerchantAsked {
+        /// What there is to choose from.
+        merchants: Vec<MerchantChoice>,
+        /// How to go on.
+        continuation: Continuation,
+    },
+    /// Only a person can go on.
+    PersonAsked {
+        /// A picture to read; otherwise a page to take over.
+        captcha: bool,
+        /// What to do, in words.
+        instruction: String,
+        /// How to go on.
+        continuation: Continuation,
+    },
+    /// The answer was refused and the login lives on.
+    Rejected {
+        /// Why.
+        error: LastError,
+        /// How to go on.
+        continuation: Continuation,
+    },
+}
+
+/// The end of a login.
+#[derive(Debug, Clone)]
+pub enum Finished {
+    /// In.
+    Session {
+        /// The session.
+        session: Box<NewSession>,
+        /// The device to keep for the next login.
+        device: Option<Device>,
+    },
+    /// The account holds several merchants and none was named.
+    SeveralMerchants {
+        /// What there is to choose from.
+        merchants: Vec<MerchantChoice>,
+        /// How to go on: [`Engine::finish`] again, with the choice.
+        continuation: Continuation,
+    },
+}
+
+/// Drives logins.
+pub trait Engine: Send + Sync {
+    /// Opens the way in. Sends nothing secret.
+    fn open(&self, request: OpenRequest) -> BoxFuture<'_, Result<Continuation, Error>>;
+
+    /// Sends the credentials, once.
+    fn submit<'a>(
+        &'a self,
+        at: Continuation,
+        credentials: &'a Credentials,
+    ) -> BoxFuture<'a, Result<Reply, Error>>;
+
+    /// Sends an answer, once.
+    fn answer<'a>(
+        &'a self,
+        at: Continuation,
+        credentials: &'a Credentials,
+        answer: &'a Answer,
+    ) -> BoxFuture<'a, Result<Reply, Error>>;
+
+    /// Asks for another code. The error `portal_rate_limited` leaves the login alive.
+    fn resend<'a>(
+        &'a self,
+        at: Continuation,
+        credentials: &'a Credentials,
+    ) -> BoxFuture<'a, Result<Continuation, Error>>;
+
+    /// Walks to the cabinet and fetches the merchant's data. Repeatable.
+    ///
+    /// With `merchant` given: that one or the error `account_mismatch`.
+    fn finish<'a>(
+        &'a self,
+        at: Continuation,
+        merchant: Option<&'a MerchantUid>,
+    ) -> BoxFuture<'a, Result<Finished, Error>>;
+
+    /// Signs in again by the login host's own memory of a session: no password, no code. The error `sso_expired` says that
+    /// it has none any more.
+    fn renew<'a>(
+        &'a self,
+        cookies: &'a [Cookie],
+        merchant: &'a MerchantUid,
+    ) -> BoxFuture<'a, Result<NewSession, Error>>;
+
+    /// Lets go of what is held for the login.
+    fn give_up(&self, at: Continuation) -> BoxFuture<'_, ()>;
+}
+
+/// The cabinet behind a live session.
+pub trait Cabinet: Send + Sync {
+    /// Looks whether the session is alive and opens the cabinet of `merchant`.
+    fn probe<'a>(&'a self, cookies: &'a [Cookie], merchant: &'a MerchantUid) -> BoxFuture<'a, Probe>;
+
+    /// The host that cabinet cookies go to.
+    fn host(&self) -> &str;
+
+    /// The headers that calls of the cabinet carry, without `Cookie` (CONTRACT, section 4).
+    fn headers(&self) -> Vec<(&'static str, String)>;
+}
