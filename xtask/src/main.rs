@@ -1,19 +1,39 @@
 //! The project's chores. This file names them and hands over; each chore lives in its own file.
 //!
 //! It must stay quick to build: everybody who clones the repository compiles it before anything else, so it
-//! takes nothing from the network but a JSON reader, and imports none of our crates.
+//! takes nothing but a JSON reader, and imports none of our crates.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
+mod bench;
+mod ci;
+mod demo;
 mod postgres;
 mod process;
+mod report;
+mod steps;
 mod system;
+mod test;
+mod tidy;
 mod wait;
+mod workspace;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask postgres [command…]     start a throw-away PostgreSQL: print its URL and keep it until Ctrl-C, or
-                                    run the command with KASPI_AUTH_TEST_POSTGRES_URL set, then stop it
+cargo xtask demo [--build-only] [option…]
+    build the service and run its demo; options go to `kaspi-auth demo`
+cargo xtask test [filter…]
+    everything that must pass: tidy, format, clippy, all tests on both databases;
+    with a filter or options of `cargo nextest run`, those tests only
+cargo xtask tidy
+    the rules of the house that the compiler cannot hold
+cargo xtask bench <name> [option…]
+    a measurement, in a release build: login-direct, session-read, start-up, memory
+cargo xtask ci <step>
+    one step of the public checks: fmt, clippy, tidy, doc, deny, test
+cargo xtask postgres [command…]
+    start a throw-away PostgreSQL: print its URL and keep it until Ctrl-C, or run the
+    command with KASPI_AUTH_TEST_POSTGRES_URL set and stop the server after it
 ";
 
 /// What a chore answers: nothing, or a sentence for the person who ran it.
@@ -36,6 +56,11 @@ fn main() -> ExitCode {
 
 fn run(chore: &str, args: &[String]) -> Outcome {
     match chore {
+        "demo" => demo::run(args),
+        "test" => test::run(args),
+        "tidy" => tidy::run(),
+        "bench" => bench::run(args),
+        "ci" => ci::run(args),
         "postgres" => postgres::run(args),
         postgres::KEEPER => postgres::keep(),
         "help" | "--help" | "-h" => {

@@ -4,6 +4,7 @@
 //! install. Nothing is ever removed, and no service is left running by an installation.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::{Outcome, process};
@@ -16,6 +17,37 @@ pub struct Need {
     pub packages: &'static [&'static str],
     /// Whether it is there.
     pub present: fn() -> bool,
+}
+
+/// What Rust links with and what the crates with C inside are compiled with.
+pub const C_COMPILER: Need = Need {
+    what: "a C compiler",
+    packages: &["gcc", "libc6-dev"],
+    present: || process::find(&["cc"]).is_some(),
+};
+
+/// A Chromium and the driver that tests steer it by.
+pub const BROWSER: Need = Need {
+    what: "Chromium and its driver",
+    packages: &["chromium", "chromium-driver"],
+    present: || browser_programs().len() == BROWSER_PROGRAMS.len(),
+};
+
+/// The variables that name the browser's programs to the tests, and the names that systems give them.
+const BROWSER_PROGRAMS: [(&str, &[&str]); 2] = [
+    ("CHROMIUM", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
+    ("CHROMEDRIVER", &["chromedriver"]),
+];
+
+/// Where the browser's programs are: where the variable says, or in `PATH`.
+pub fn browser_programs() -> Vec<(&'static str, PathBuf)> {
+    BROWSER_PROGRAMS
+        .iter()
+        .filter_map(|(variable, names)| {
+            let told = std::env::var_os(variable).map(PathBuf::from).filter(|file| file.is_file());
+            Some((*variable, told.or_else(|| process::find(names))?))
+        })
+        .collect()
 }
 
 /// A PostgreSQL server's programs. A running server is neither needed nor used.

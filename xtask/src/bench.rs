@@ -1,0 +1,32 @@
+//! `cargo xtask bench <name>`: a measurement in a release build, with a throw-away PostgreSQL beside it.
+
+use crate::postgres::{Postgres, URL_VARIABLE};
+use crate::workspace::{cargo_in_root, packages};
+use crate::{Outcome, process, system};
+
+/// The package that measures.
+const PACKAGE: &str = "kaspi-auth-bench";
+
+/// Runs the named measurement, passing the other arguments on.
+pub fn run(args: &[String]) -> Outcome {
+    if args.is_empty() {
+        return Err("Name a measurement: login-direct, session-read, start-up, memory.".to_owned());
+    }
+    if !packages()?.iter().any(|package| package.name == PACKAGE) {
+        return Err(format!("There is nothing to measure yet: the workspace has no package `{PACKAGE}`."));
+    }
+    system::ensure(&[&system::C_COMPILER, &system::POSTGRES])?;
+    // What the measurements start is built the same way, before the clock runs.
+    process::run(cargo_in_root().args([
+        "build",
+        "--release",
+        "--package",
+        "kaspi-auth",
+        "--package",
+        PACKAGE,
+    ]))?;
+    let server = Postgres::start()?;
+    let mut command = cargo_in_root();
+    command.args(["run", "--release", "--package", PACKAGE, "--"]).args(args);
+    process::run(command.env(URL_VARIABLE, server.url()))
+}
