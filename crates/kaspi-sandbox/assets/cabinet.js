@@ -17,7 +17,7 @@
       else if (value === true) node.setAttribute(name, '');
       else if (value !== false && value !== undefined) node.setAttribute(name, value);
     }
-    node.append(...children.filter((child) => child !== undefined && child !== null));
+    node.append(...children.filter((child) => child !== undefined && child !== ''));
     return node;
   }
 
@@ -30,6 +30,7 @@
     } else if (pending === 0) overlay?.remove();
   }
 
+  const AMOUNTS = ['Сумма', 'Цена'];
   const tenge = (amount) => (Number.isFinite(Number(amount)) ? `${Number(amount).toLocaleString('ru-RU')} ₸` : '—');
   const cell = (label, content, kind) => el('td', { 'data-label': label, class: kind }, content ?? '—');
 
@@ -109,7 +110,7 @@
     const navbar = el('nav', { class: 'navbar', 'aria-label': 'Кабинет' },
       el('div', { class: 'navbar-brand' }, el('span', { class: 'mark', 'aria-hidden': 'true' }, 'S'), 'Кабинет продавца'),
       el('div', { class: 'navbar-menu' }, ...PAGES.map(([href, text]) => el('a', { class: 'navbar-item', href }, text))),
-      el('div', { class: 'navbar-end' }, chooser, el('span', { class: 'merchant-id' }, `ID - ${state.uid}`)));
+      el('div', { class: 'navbar-end' }, chooser, state.uid && el('span', { class: 'merchant-id' }, `ID - ${state.uid}`)));
     app.replaceChildren(navbar, el('main', { class: 'wrap', id: 'view', tabindex: '-1' }));
     if (chooser) nameMerchants(chooser.firstChild);
   }
@@ -170,7 +171,7 @@
 
   function table(heads, rows, empty) {
     return el('div', { class: 'table-wrapper' }, el('table', { class: 'table is-striped' },
-      el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col' }, head)))),
+      el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col', class: AMOUNTS.includes(head) ? 'is-number' : undefined }, head)))),
       el('tbody', { 'data-empty': empty }, ...rows)));
   }
 
@@ -178,7 +179,11 @@
 
   async function merchant(id) {
     state.names[id] ??= graphql('getMerchant', 'query getMerchant($id: String!) { merchant(id: $id) { id name logo { url } } }', { id })
-      .then((data) => data.merchant);
+      .then((data) => data.merchant)
+      .catch((error) => {
+        delete state.names[id];
+        throw error;
+      });
     return state.names[id];
   }
 
@@ -296,11 +301,12 @@
       return;
     }
     sessionStorage.removeItem('kick-offs');
+    state.merchants = merchants;
     if (merchants.length === 0) {
-      notice('Магазинов нет', 'У этой учётной записи нет ни одного магазина.');
+      frame();
+      document.getElementById('view').append(el('h1', {}, 'Магазинов нет'), el('p', { class: 'lede' }, 'У этой учётной записи нет ни одного магазина.'));
       return;
     }
-    state.merchants = merchants;
     const remembered = sessionStorage.getItem('merchant');
     state.uid = merchants.some(({ uid }) => uid === remembered) ? remembered : merchants[0].uid;
     frame();
@@ -309,4 +315,5 @@
   }
 
   start();
+  document.currentScript.remove();
 })();

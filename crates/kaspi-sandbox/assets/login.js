@@ -244,9 +244,12 @@
     login.channel = channel;
     const field = add('code');
     if (channel === 'sms') shown.code.inputMode = 'numeric';
-    part('sent-to', field).textContent = channel === 'sms'
-      ? `Мы отправили сообщение с кодом на номер телефона ${destination}, введите код из SMS`
-      : `Мы отправили письмо с кодом на почту ${destination}, введите код из письма`;
+    const to = document.createElement('span');
+    to.textContent = destination;
+    if (channel === 'sms') to.style.whiteSpace = 'nowrap';
+    part('sent-to', field).append(...(channel === 'sms'
+      ? ['Мы отправили сообщение с кодом на номер телефона ', to, ', введите код из SMS']
+      : ['Мы отправили письмо с кодом на почту ', to, ', введите код из письма']));
     shown.code.addEventListener('paste', (event) => {
       event.preventDefault();
       const text = event.clipboardData.getData('text').replace(/\s+/g, '').slice(0, shown.code.maxLength);
