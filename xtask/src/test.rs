@@ -17,7 +17,7 @@ pub fn run(args: &[String]) -> Outcome {
     let outcome = if args.is_empty() {
         everything(&mut report, &mut summary)
     } else {
-        tests(&mut report, args, &mut summary)
+        chosen(&mut report, args, &mut summary)
     };
     eprint!("{}", report.table());
     if let Some(summary) = summary {
@@ -29,14 +29,23 @@ pub fn run(args: &[String]) -> Outcome {
 fn everything(report: &mut Report, summary: &mut Option<String>) -> Outcome {
     report.step("tidy", tidy::run)?;
     report.step("format", steps::format)?;
+    report.step("what the machine needs", needs)?;
     report.step("clippy", steps::clippy)?;
     report.step("compile the tests", || Runner::choose().compile())?;
     report.step("documentation tests", steps::documentation_tests)?;
     tests(report, &[], summary)
 }
 
+fn chosen(report: &mut Report, args: &[String], summary: &mut Option<String>) -> Outcome {
+    report.step("what the machine needs", needs)?;
+    tests(report, args, summary)
+}
+
+fn needs() -> Outcome {
+    system::ensure(&[&system::POSTGRES, &system::BROWSER])
+}
+
 fn tests(report: &mut Report, args: &[String], summary: &mut Option<String>) -> Outcome {
-    report.step("what the machine needs", || system::ensure(&[&system::POSTGRES, &system::BROWSER]))?;
     let server = report.step("start PostgreSQL", Postgres::start)?;
     let outcome = report.step("tests", || Runner::choose().run(args, &server, summary));
     report.step("stop PostgreSQL", || {
