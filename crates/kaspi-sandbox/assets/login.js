@@ -43,6 +43,7 @@
     INACTIVE_CODE_ERROR: 'Этот код больше не действует. Запросите новый.',
   };
   const FLOOD = ['MFA_SEND_FLOOD', 'MFA_CODE_TOO_MANY_SEND'];
+  const UNKNOWN_PHONE = ['CREDENTIALS_INVALID', 'FAILED', 'PHONE_NOT_FOUND'];
   const WALL = 'Доступ временно ограничен: портал не пропустил запрос. Попробуйте позже.';
   const DOWN = 'Портал сейчас не отвечает. Попробуйте позже.';
   const OFFLINE = 'Нет связи с порталом. Проверьте сеть и попробуйте ещё раз.';
@@ -88,12 +89,13 @@
     part('alerts').replaceChildren(note);
   }
 
-  function showFlood(seconds) {
+  // An error that ends by itself: counts down and goes away.
+  function showPause(text, seconds) {
     if (!(seconds > 0)) {
-      showError('Слишком много запросов. Повторите позже.');
+      showError(`${text} Повторите позже.`);
       return;
     }
-    const alert = showError('Слишком много запросов. Повторите через ');
+    const alert = showError(`${text} Повторите через `);
     const timer = document.createElement('span');
     timer.className = 'timer';
     timer.setAttribute('role', 'timer');
@@ -160,12 +162,15 @@
 
   function fail(status, answer) {
     const code = answer?.errorCode;
-    if (FLOOD.includes(code)) showFlood(answer.errorData?.breakTimeSeconds);
+    const pause = answer?.errorData?.breakTimeSeconds;
+    if (FLOOD.includes(code)) showPause('Слишком много запросов.', pause);
+    else if (code && pause > 0) showPause(GENERAL[code] ?? `Не удалось войти (${code}).`, pause);
     else if (login.step === 'code' && code in ABOUT_CODE) showFieldError(shown.code, ABOUT_CODE[code]);
     else if (code === 'MFA_CODE_ATTEMPT_LIMIT') {
       restart();
       showError(GENERAL[code]);
-    } else if (code) showError(GENERAL[code] ?? `Не удалось войти (${code}).`);
+    } else if (login.step === 'phone' && UNKNOWN_PHONE.includes(code)) showError('По этому номеру войти нельзя. Проверьте его.');
+    else if (code) showError(GENERAL[code] ?? `Не удалось войти (${code}).`);
     else if (answer === undefined && (status === 403 || status === 429)) showError(WALL);
     else showError(status >= 500 ? DOWN : STRANGE);
     if (code === 'CREDENTIALS_INVALID' && shown.password) {
@@ -278,11 +283,14 @@
     choice.dataset.field = 'choice';
     for (const entry of list) {
       const item = piece('choice-item');
-      const merchant = typeof entry === 'object' ? entry : { uid: entry };
-      const uid = String(merchant.uid ?? merchant.id ?? merchant.merchantUid);
-      item.querySelector('input').value = uid;
-      part('choice-name', item).textContent = merchant.name ?? uid;
-      part('choice-id', item).textContent = merchant.name ? `ID - ${uid}` : '';
+      const option = typeof entry === 'object' ? entry : { uid: entry };
+      const merchant = option.uid ?? option.merchantUid;
+      const id = String(merchant ?? option.id);
+      const input = item.querySelector('input');
+      input.value = id;
+      input.dataset.key = merchant === undefined ? '_s_u' : '_s_m';
+      part('choice-name', item).textContent = option.name ?? id;
+      part('choice-id', item).textContent = option.name ? `ID - ${id}` : '';
       choice.append(item);
     }
     fields.append(choice);
@@ -344,7 +352,10 @@
     choice() {
       const chosen = fields.querySelector('input:checked');
       if (!chosen) showFieldError(shown.choice, 'Выберите магазин из списка');
-      else send(login.channel === 'sms' ? { _s_m: chosen.value } : { _u: login.email, _s_m: chosen.value }, showCode);
+      else {
+        const choice = { [chosen.dataset.key]: chosen.value };
+        send(login.channel === 'sms' ? choice : { _u: login.email, ...choice }, showCode);
+      }
     },
   };
 
