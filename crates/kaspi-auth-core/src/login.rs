@@ -73,6 +73,8 @@ pub struct Login {
     pub wanted: Option<MerchantUid>,
     /// What to do when there are several.
     pub when_several: WhenSeveral,
+    /// Whether the portal accepted a code on the way: the predecessor's `sms_verified`.
+    pub code_verified: bool,
     /// Where it stands.
     pub state: LoginState,
     /// When it was asked for.

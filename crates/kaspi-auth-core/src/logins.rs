@@ -1,1 +1,406 @@
-//! (being written)
+//! The use cases around a login: start, read and wait, answer, resend, cancel; and what a node does in the background:
+//! drive, recover, expire.
+//!
+//! Rules stay in [`login::step`](crate::login::step); here they meet the ports. A change is stored before its effects run.
+
+mod drive;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::account::Credentials;
+use crate::error::{Code, Error, Result};
+use crate::id::{LoginId, MerchantUid, NodeId, UserId};
+use crate::login::{
+    Answer, Challenge, Effect, EngineChoice, Event, Limits, Login, LoginSecrets, LoginState, WhenSeveral,
+    step,
+};
+use crate::port::{
+    AnswerKey, Clock, Database, Engine, Ids, Inserted, LoginChanges, LoginRunner, LoginUpdate, SecretsChange,
+};
+use crate::tenant::Tenant;
+
+/// How many rows a background pass takes at once.
+const BATCH: u32 = 100;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct NewLogin {
+    /// Who signs in, and the proof.
+    pub credentials: Credentials,
+    /// For whom the store will be held.
+    pub user_id: Option<UserId>,
+    /// How to drive it.
+    pub engine: EngineChoice,
+    /// Whether to keep the password for signing in again.
+    pub store_password: bool,
+    /// The merchant that is wanted, if one is.
+    pub wanted: Option<MerchantUid>,
+    /// What to do when there are several.
+    pub when_several: WhenSeveral,
+}
+
+/// A login that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Started {
+    /// A new one.
+    New(Login),
+    /// The account's running one.
+    Running(Login),
+}
+
+impl Started {
+    /// The login, whichever it is.
+    pub fn login(self) -> Login {
+        match self {
+            Self::New(login) | Self::Running(login) => login,
+        }
+    }
+}
+
+/// A stored change with the effects that are still to be carried out.
+#[derive(Debug)]
+pub struct Work {
+    pub(crate) login: Login,
+    pub(crate) secrets: LoginSecrets,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Work {
+    /// Which login it is about.
+    pub fn login(&self) -> LoginId {
+        self.login.id
+    }
+}
+
+/// The engines that this installation has.
+#[derive(Clone)]
+pub struct Engines {
+    /// HTTP.
+    pub direct: Arc<dyn Engine>,
+    /// A real browser, where there is one.
+    pub browser: Option<Arc<dyn Engine>>,
+}
+
+impl Engines {
+    fn get(&self, choice: EngineChoice) -> Result<&Arc<dyn Engine>> {
+        match choice {
+            EngineChoice::Auto | EngineChoice::Direct => Ok(&self.direct),
+            EngineChoice::Browser => self.browser.as_ref().ok_or_else(|| Code::EngineUnavailable.into()),
+        }
+    }
+}
+
+/// The use cases around a login.
+pub struct Logins {
+    database: Arc<dyn Database>,
+    engines: Engines,
+    changes: Arc<dyn LoginChanges>,
+    runner: Arc<dyn LoginRunner>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    node: NodeId,
+    limits: Limits,
+}
+
+impl Logins {
+    /// How long a node may be silent before others take its logins over.
+    pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
+
+    /// Wires the use cases. `node` names this process.
+    pub fn new(
+        database: Arc<dyn Database>,
+        engines: Engines,
+        changes: Arc<dyn LoginChanges>,
+        runner: Arc<dyn LoginRunner>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        limits: Limits,
+    ) -> Self {
+        let node = NodeId(ids.uuid());
+        Self { database, engines, changes, runner, clock, ids, node, limits }
+    }
+
+    /// Starts a login, or answers the account's running one.
+    ///
+    /// # Errors
+    /// `store_taken` when another user holds the wanted store, `account_busy` when another tenant signs the account in,
+    /// `insufficient_scope` when a user asks in another's name, `engine_unavailable`, and the database's.
+    pub async fn start(&self, tenant: &Tenant, new: NewLogin) -> Result<Started> {
+        self.engines.get(new.engine)?;
+        let user_id = owner(tenant, new.user_id)?;
+        if let Some(uid) = &new.wanted {
+            self.check_holder(uid, user_id.as_ref()).await?;
+        }
+        let now = self.clock.now();
+        let queued = Login {
+            id: LoginId(self.ids.uuid()),
+            version: 0,
+            user_id,
+            account: new.credentials.account().clone(),
+            engine: new.engine,
+            store_password: new.store_password,
+            wanted: new.wanted,
+            when_several: new.when_several,
+            code_verified: false,
+            state: LoginState::Queued,
+            created_at: now,
+            updated_at: now,
+            expires_at: now + self.limits.login,
+        };
+        let secrets = LoginSecrets { credentials: new.credentials, continuation: None };
+        let begun = step(&queued, Event::Start, now, &self.limits)?;
+        match self.database.insert_login(tenant, &begun.login, &secrets, self.lease()).await? {
+            Inserted::New => {
+                self.changes.publish(&begun.login);
+                self.runner.run(Work { login: begun.login.clone(), secrets, effects: begun.effects });
+                Ok(Started::New(begun.login))
+            }
+            Inserted::Running(login) => Ok(Started::Running(*login)),
+            Inserted::Busy => Err(Code::AccountBusy.into()),
+        }
+    }
+
+    /// Reads a login; with `until`, waits for the next state that needs the caller or ends the login.
+    ///
+    /// # Errors
+    /// `login_not_found`, also for another tenant's; the database's.
+    pub async fn get(&self, tenant: &Tenant, id: LoginId, until: Option<Timestamp>) -> Result<Login> {
+        let mut subscription = until.map(|_| self.changes.subscribe(id));
+        loop {
+            let login = self.find(tenant, id).await?;
+            let login = self.expire_if_due(login).await?;
+            match (&mut subscription, until) {
+                (Some(changes), Some(until)) if login.state.is_running() && self.clock.now() < until => {
+                    changes.changed(until).await;
+                }
+                _ => return Ok(login),
+            }
+        }
+    }
+
+    /// Answers a challenge. The same key with the same answer does nothing twice.
+    ///
+    /// # Errors
+    /// `login_not_found`, `login_not_awaiting`, `login_finished`, `login_expired`, `merchant_not_listed`, `store_taken`,
+    /// `idempotency_key_reused`, `conflict`, and the database's.
+    pub async fn answer(
+        &self,
+        tenant: &Tenant,
+        id: LoginId,
+        answer: Answer,
+        key: Option<String>,
+    ) -> Result<Login> {
+        let login = self.find(tenant, id).await?;
+        let key = key.map(|key| AnswerKey { key, answer: spelled(&answer) });
+        if let Some(key) = &key {
+            match self.database.find_answer(id, key).await? {
+                Some(true) => return Ok(login),
+                Some(false) => return Err(Code::IdempotencyKeyReused.into()),
+                None => {}
+            }
+        }
+        if let Answer::Merchant(uid) = &answer {
+            self.check_holder(uid, login.user_id.as_ref()).await?;
+        }
+        match self.change(id, Event::Answered(answer), key.clone()).await {
+            Ok(work) => Ok(self.hand_over(work)),
+            // The same answer came twice at the same moment, and the other request won.
+            Err(error) if error.code() == Code::Conflict => match key {
+                Some(key) if self.database.find_answer(id, &key).await? == Some(true) => {
+                    self.find(tenant, id).await
+                }
+                _ => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the portal for another code and waits for its word, until `until` at most.
+    ///
+    /// # Errors
+    /// `login_not_found`, `resend_too_early`, `resend_unavailable`, `portal_rate_limited`, `login_finished`, and the database's.
+    pub async fn resend(&self, tenant: &Tenant, id: LoginId, until: Timestamp) -> Result<Login> {
+        let login = self.find(tenant, id).await?;
+        if login.state.is_awaiting() && !matches!(login.state.challenge(), Some(Challenge::Code(_))) {
+            return Err(Code::ResendUnavailable.into());
+        }
+        let mut subscription = self.changes.subscribe(id);
+        let work = self.change(id, Event::ResendAsked, None).await?;
+        let asked = self.hand_over(work);
+        let mut login = asked.clone();
+        while login.version == asked.version && self.clock.now() < until {
+            subscription.changed(until).await;
+            login = self.find(tenant, id).await?;
+        }
+        match login.state.challenge() {
+            Some(Challenge::Code(code)) if login.version > asked.version => match &code.last_error {
+                Some(error) if error.code == Code::PortalRateLimited => Err(Error::of(error.code)
+                    .with_retry_at(code.resend_after)
+                    .with_portal_message(error.portal_message.clone())),
+                _ => Ok(login),
+            },
+            _ => Ok(login),
+        }
+    }
+
+    /// Gives a login up.
+    ///
+    /// # Errors
+    /// `login_not_found`, `login_finished`, `conflict`, and the database's.
+    pub async fn cancel(&self, tenant: &Tenant, id: LoginId) -> Result<Login> {
+        self.find(tenant, id).await?;
+        let work = self.change(id, Event::Cancelled, None).await?;
+        Ok(self.hand_over(work))
+    }
+
+    /// Takes over logins whose node died. Answers how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn recover(&self) -> Result<usize> {
+        let now = self.clock.now();
+        let lost = self.database.claim_lost_logins(self.node, now, self.lease().1, BATCH).await?;
+        for id in &lost {
+            if let Some(work) = unless_overtaken(self.change(*id, Event::Lost, None).await)? {
+                self.hand_over(work);
+            }
+        }
+        Ok(lost.len())
+    }
+
+    /// Ends logins whose time is over. Answers how many were due.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn expire(&self) -> Result<usize> {
+        let due = self.database.due_logins(self.clock.now(), BATCH).await?;
+        for id in &due {
+            if let Some(work) = unless_overtaken(self.change(*id, Event::Tick, None).await)? {
+                self.hand_over(work);
+            }
+        }
+        Ok(due.len())
+    }
+
+    /// Tells the other nodes that this one lives.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn renew_leases(&self) -> Result<()> {
+        self.database.renew_leases(self.node, self.lease().1).await?;
+        Ok(())
+    }
+
+    /// Parks what this node still runs, so that the next one may take it over at once.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn park(&self) -> Result<u64> {
+        Ok(self.database.release_leases(self.node, self.clock.now()).await?)
+    }
+
+    /// Deletes the records of logins that ended before `before`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn prune(&self, before: Timestamp) -> Result<u64> {
+        Ok(self.database.prune_logins(before, BATCH * 10).await?)
+    }
+
+    async fn find(&self, tenant: &Tenant, id: LoginId) -> Result<Login> {
+        self.database.find_login(tenant, id).await?.ok_or_else(|| Code::LoginNotFound.into())
+    }
+
+    /// Somebody who reads a login sees its end at once, not at the next background pass.
+    async fn expire_if_due(&self, login: Login) -> Result<Login> {
+        if login.state.is_terminal() || step(&login, Event::Tick, self.clock.now(), &self.limits).is_err() {
+            return Ok(login);
+        }
+        match self.change(login.id, Event::Tick, None).await {
+            Ok(work) => Ok(self.hand_over(work)),
+            Err(error)
+                if matches!(error.code(), Code::Conflict | Code::LoginFinished | Code::LoginNotAwaiting) =>
+            {
+                self.find(&Tenant::All, login.id).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Another user's store is refused before anything is sent to the portal.
+    async fn check_holder(&self, uid: &MerchantUid, user: Option<&UserId>) -> Result<()> {
+        let Some(user) = user else { return Ok(()) };
+        match self.database.find_store(&Tenant::All, uid).await? {
+            Some(store) if store.user_id.as_ref().is_some_and(|holder| holder != user) => {
+                Err(Code::StoreTaken.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads, steps and stores. What comes back is stored and waits for its effects.
+    async fn change(&self, id: LoginId, event: Event, answer: Option<AnswerKey>) -> Result<Work> {
+        let Some((login, secrets)) = self.database.open_login(id).await? else {
+            return Err(Code::LoginNotFound.into());
+        };
+        let now = self.clock.now();
+        let stepped = step(&login, event, now, &self.limits)?;
+        let Some(secrets) = secrets else { return Err(Code::LoginFinished.into()) };
+        let secrets_change =
+            if stepped.login.state.is_terminal() { SecretsChange::Erase } else { SecretsChange::Keep };
+        let lease = stepped.login.state.is_running().then(|| self.lease());
+        let update =
+            LoginUpdate { login: &stepped.login, secrets: secrets_change, note: None, answer, lease };
+        let version = self.database.update_login(update).await?;
+        let login = Login { version, ..stepped.login };
+        self.changes.publish(&login);
+        Ok(Work { login, secrets, effects: stepped.effects })
+    }
+
+    fn hand_over(&self, work: Work) -> Login {
+        let login = work.login.clone();
+        if !work.effects.is_empty() {
+            self.runner.run(work);
+        }
+        login
+    }
+
+    fn lease(&self) -> (NodeId, Timestamp) {
+        (self.node, self.clock.now() + Self::LEASE)
+    }
+}
+
+/// A background pass goes on when somebody else changed the login first.
+fn unless_overtaken(changed: Result<Work>) -> Result<Option<Work>> {
+    match changed {
+        Ok(work) => Ok(Some(work)),
+        Err(error) => match error.code() {
+            Code::Conflict | Code::LoginFinished | Code::LoginNotAwaiting | Code::LoginNotFound => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+/// A user asks in its own name only; a service may ask in anybody's.
+fn owner(tenant: &Tenant, named: Option<UserId>) -> Result<Option<UserId>> {
+    match (tenant, named) {
+        (Tenant::All, named) => Ok(named),
+        (Tenant::User(user), None) => Ok(Some(user.clone())),
+        (Tenant::User(user), Some(named)) if *user == named => Ok(Some(named)),
+        (Tenant::User(_), Some(_)) => Err(Error::new(
+            Code::InsufficientScope,
+            "These credentials act for one user_id and cannot name another.",
+        )),
+    }
+}
+
+/// The answer as its idempotency digest sees it.
+fn spelled(answer: &Answer) -> SecretString {
+    match answer {
+        Answer::Code(code) => format!("code:{}", code.expose_secret()).into(),
+        Answer::Merchant(uid) => format!("merchant:{uid}").into(),
+    }
+}

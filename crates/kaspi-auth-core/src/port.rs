@@ -13,7 +13,7 @@ pub use database::{
     RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
 };
 pub use engine::{Cabinet, Device, Engine, Finished, OpenRequest, Reply};
-pub use environment::{Clock, Ids, LoginChanges, LoginRunner, Subscription};
+pub use environment::{ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, Subscription};
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

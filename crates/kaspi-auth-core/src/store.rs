@@ -10,6 +10,7 @@ use crate::session::Validity;
 
 /// A store. Its session and credentials are sealed and come by other ways.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of the predecessor's table")]
 pub struct Store {
     /// The row's id: stays the same through every repair.
     pub id: Uuid,

@@ -196,6 +196,7 @@ impl Code {
     ];
 
     /// One row a code: its name, kind, whether a new try may succeed without a change, and what to do.
+    #[expect(clippy::too_many_lines, reason = "one line a code: a table")]
     fn row(self) -> Row {
         match self {
             Self::InvalidCredentials => Row(

@@ -69,16 +69,29 @@ pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Res
         (_, Event::Cancelled) => Ok((LoginState::Cancelled, vec![Effect::GiveUp])),
         (_, Event::Failed(failure)) => Ok((LoginState::Failed { failure }, vec![Effect::GiveUp])),
         (_, Event::Tick) => at.tick(),
-        (state, Event::Lost) => at.lost(state),
+        (state, Event::Lost) => lost(state),
         (LoginState::Queued, Event::Start) => Ok((LoginState::Opening, vec![Effect::Open])),
         (LoginState::Opening, Event::Opened) => Ok((LoginState::Submitting, vec![Effect::Submit])),
         (LoginState::Submitting | LoginState::Verifying { .. }, event) => at.replied(event),
         (LoginState::Awaiting { challenge }, event) => at.awaiting(challenge, event),
-        (LoginState::Finishing { .. }, Event::SeveralMerchants(merchants)) => at.several(merchants),
+        (LoginState::Finishing { .. }, Event::SeveralMerchants(merchants)) => Ok(at.several(merchants)),
         (LoginState::Finishing { .. }, Event::Saved(store)) => Ok((LoginState::Succeeded { store }, vec![])),
         _ => Err(StepError::NotNow),
     }?;
-    Ok(Step { login: Login { state, updated_at: now, ..login.clone() }, effects })
+    let code_verified = login.code_verified || has_verified_code(&login.state, &state);
+    Ok(Step { login: Login { state, code_verified, updated_at: now, ..login.clone() }, effects })
+}
+
+/// A code was with the portal, and the portal goes on to something else than that code.
+fn has_verified_code(from: &LoginState, to: &LoginState) -> bool {
+    let is_code = |state: &LoginState| matches!(state.challenge(), Some(Challenge::Code(_)));
+    matches!(from, LoginState::Verifying { .. })
+        && is_code(from)
+        && !is_code(to)
+        && matches!(
+            to,
+            LoginState::Finishing { .. } | LoginState::Awaiting { .. } | LoginState::Verifying { .. }
+        )
 }
 
 /// The circumstances of one step.
@@ -105,26 +118,10 @@ impl At<'_> {
         Ok((LoginState::Expired, vec![Effect::GiveUp]))
     }
 
-    /// What becomes of a login whose node died. Where a password or a code may have reached the portal and its
-    /// answer is lost, nothing is sent a second time.
-    fn lost(&self, state: &LoginState) -> Next {
-        match state {
-            LoginState::Queued | LoginState::Opening => Ok((LoginState::Opening, vec![Effect::Open])),
-            LoginState::Submitting | LoginState::Verifying { .. } => {
-                let failure = Failure::from(Code::LoginInterrupted);
-                Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]))
-            }
-            LoginState::Finishing { merchant } => {
-                Ok((state.clone(), vec![Effect::Finish { merchant: merchant.clone() }]))
-            }
-            _ => Err(StepError::NotNow),
-        }
-    }
-
     /// The portal replied to the credentials or to an answer.
     fn replied(&self, event: Event) -> Next {
         match (event, self.login.state.challenge()) {
-            (Event::Accepted, _) => Ok(self.finish(self.login.wanted.clone())),
+            (Event::Accepted, _) => Ok(finish(self.login.wanted.clone())),
             (Event::CodeSent { channel, destination_masked }, _) => Ok(ask(Challenge::Code(CodeChallenge {
                 channel,
                 destination_masked,
@@ -162,13 +159,13 @@ impl At<'_> {
                         LoginState::Verifying { challenge: challenge.clone() },
                         vec![Effect::Answer(Answer::Merchant(uid))],
                     ),
-                    MerchantStage::AfterLogin => self.finish(Some(uid)),
+                    MerchantStage::AfterLogin => finish(Some(uid)),
                 })
             }
             (Challenge::Code(code), event) => self.resend(code, event),
             // The person did in the portal's own page what was asked.
             (Challenge::Captcha(_) | Challenge::Takeover(_), Event::Accepted) => {
-                Ok(self.finish(self.login.wanted.clone()))
+                Ok(finish(self.login.wanted.clone()))
             }
             _ => Err(StepError::NotNow),
         }
@@ -245,15 +242,15 @@ impl At<'_> {
     }
 
     /// The cabinet lists several merchants.
-    fn several(&self, merchants: Vec<MerchantChoice>) -> Next {
+    fn several(&self, merchants: Vec<MerchantChoice>) -> (LoginState, Vec<Effect>) {
         if let Some(uid) = self.known_choice(&merchants) {
-            return Ok(self.finish(Some(uid)));
+            return finish(Some(uid));
         }
         if self.login.wanted.is_some() {
             let failure = Failure::from(Code::AccountMismatch);
-            return Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]));
+            return (LoginState::Failed { failure }, vec![Effect::GiveUp]);
         }
-        Ok(ask(self.merchant_challenge(MerchantStage::AfterLogin, merchants)))
+        ask(self.merchant_challenge(MerchantStage::AfterLogin, merchants))
     }
 
     fn known_choice(&self, merchants: &[MerchantChoice]) -> Option<MerchantUid> {
@@ -275,13 +272,28 @@ impl At<'_> {
             last_error: None,
         })
     }
+}
 
-    #[expect(clippy::unused_self, reason = "reads like its neighbours, which need the circumstances")]
-    fn finish(&self, merchant: Option<MerchantUid>) -> (LoginState, Vec<Effect>) {
-        (LoginState::Finishing { merchant: merchant.clone() }, vec![Effect::Finish { merchant }])
-    }
+fn finish(merchant: Option<MerchantUid>) -> (LoginState, Vec<Effect>) {
+    (LoginState::Finishing { merchant: merchant.clone() }, vec![Effect::Finish { merchant }])
 }
 
 fn ask(challenge: Challenge) -> (LoginState, Vec<Effect>) {
     (LoginState::Awaiting { challenge }, vec![])
+}
+
+/// What becomes of a login whose node died. Where a password or a code may have reached the portal and its
+/// answer is lost, nothing is sent a second time.
+fn lost(state: &LoginState) -> Next {
+    match state {
+        LoginState::Queued | LoginState::Opening => Ok((LoginState::Opening, vec![Effect::Open])),
+        LoginState::Submitting | LoginState::Verifying { .. } => {
+            let failure = Failure::from(Code::LoginInterrupted);
+            Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]))
+        }
+        LoginState::Finishing { merchant } => {
+            Ok((state.clone(), vec![Effect::Finish { merchant: merchant.clone() }]))
+        }
+        _ => Err(StepError::NotNow),
+    }
 }

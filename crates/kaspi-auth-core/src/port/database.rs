@@ -208,8 +208,6 @@ pub struct SavedSession<'a> {
     pub session: &'a NewSession,
     /// The credentials that brought it; the password is kept only if `login.store_password`.
     pub credentials: &'a Credentials,
-    /// Whether a code was asked for on the way.
-    pub code_verified: bool,
     /// What the login host remembers of this device.
     pub device: Option<Device>,
 }

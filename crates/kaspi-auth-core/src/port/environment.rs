@@ -1,10 +1,13 @@
 //! Time, ids, waiting and running: what a process gives to the rules.
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::BoxFuture;
 use crate::id::LoginId;
+use crate::login::Login;
+use crate::logins::Work;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -22,8 +25,8 @@ pub trait Ids: Send + Sync {
 pub trait LoginChanges: Send + Sync {
     /// From now on, changes of `id` wake the subscription.
     fn subscribe(&self, id: LoginId) -> Box<dyn Subscription>;
-    /// Wakes the subscribers of `id`.
-    fn publish(&self, id: LoginId);
+    /// The login has changed and the change is stored: wakes its subscribers, and is the place to log and to count.
+    fn publish(&self, login: &Login);
 }
 
 /// A wait for changes of one login.
@@ -32,8 +35,31 @@ pub trait Subscription: Send {
     fn changed(&mut self, until: Timestamp) -> BoxFuture<'_, ()>;
 }
 
-/// Runs logins in the background: calls [`Logins::drive`](crate::logins::Logins::drive).
+/// Runs logins in the background.
 pub trait LoginRunner: Send + Sync {
-    /// Runs the login soon. A login that runs already is not run twice.
-    fn run(&self, id: LoginId);
+    /// Calls [`Logins::drive`](crate::logins::Logins::drive) with the work soon, whatever becomes of the caller.
+    fn run(&self, work: Work);
+}
+
+/// The secret side of API keys.
+pub trait ApiKeySecrets: Send + Sync {
+    /// A new key.
+    fn make(&self) -> NewApiKey;
+    /// The public part of a key's text, if the text has the form of a key.
+    fn id_of<'a>(&self, text: &'a str) -> Option<&'a str>;
+    /// Whether the secret part of `text` has this digest, compared in constant time.
+    fn matches(&self, text: &str, digest: &[u8; 32]) -> bool;
+}
+
+/// A key at its making: the only moment at which its text exists here.
+#[derive(Debug)]
+pub struct NewApiKey {
+    /// The whole text, shown once.
+    pub text: SecretString,
+    /// The public part.
+    pub id: String,
+    /// The first characters, for recognising it.
+    pub prefix: String,
+    /// SHA-256 of the secret part.
+    pub digest: [u8; 32],
 }

@@ -1,0 +1,259 @@
+//! Carries out the effects of a login until it waits for the caller or ends. The only caller of the engine's logins.
+
+use super::{Logins, Work};
+use crate::account::Method;
+use crate::error::{Code, Error, Result};
+use crate::login::{Effect, Event, Failure, LastError, Login, LoginSecrets, step};
+use crate::port::{
+    AccountNote, Finished, LoginUpdate, OpenRequest, Reply, RepositoryError, SavedSession, SecretsChange,
+};
+use crate::session::NewSession;
+use crate::store::StoreSummary;
+
+/// What the outside said, as an event; with it, the parts that are stored in the same transaction.
+struct Outcome {
+    event: Event,
+    /// The engine has a new continuation in the work's secrets.
+    continued: bool,
+    note: Option<AccountNote>,
+}
+
+impl Outcome {
+    fn of(event: Event) -> Self {
+        Self { event, continued: false, note: None }
+    }
+}
+
+impl Logins {
+    /// Carries the work's effects out, and those that follow from them.
+    ///
+    /// # Errors
+    /// Only when an outcome could not be stored: the login's lease then runs out and another pass takes it over.
+    pub async fn drive(&self, mut work: Work) -> Result<()> {
+        while !work.effects.is_empty() {
+            let effect = work.effects.remove(0);
+            let Some(outcome) = self.carry_out(&mut work, effect).await? else { continue };
+            if !self.store_outcome(&mut work, outcome).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the effect says. `None`: nothing is left to tell the login.
+    async fn carry_out(&self, work: &mut Work, effect: Effect) -> Result<Option<Outcome>> {
+        let told = match effect {
+            Effect::Open => self.open(work).await,
+            Effect::Submit => self.submit(work).await,
+            Effect::Answer(answer) => {
+                let engine = self.engines.get(work.login.engine)?;
+                let at = continuation(&work.secrets);
+                match at {
+                    Ok(at) => engine
+                        .answer(at, &work.secrets.credentials, &answer)
+                        .await
+                        .map(|reply| replied(work, reply)),
+                    Err(error) => Err(error),
+                }
+            }
+            Effect::Resend => return Ok(Some(self.resend_code(work).await)),
+            Effect::Finish { merchant } => return self.finish(work, merchant).await,
+            Effect::GiveUp => {
+                if let Some(at) = work.secrets.continuation.take() {
+                    self.engines.get(work.login.engine)?.give_up(at).await;
+                }
+                return Ok(None);
+            }
+        };
+        Ok(Some(told.unwrap_or_else(|error| failed(&error))))
+    }
+
+    async fn open(&self, work: &mut Work) -> Result<Outcome> {
+        let login = &work.login;
+        let device = self.database.device(login.user_id.as_ref(), &login.account).await?;
+        let request = OpenRequest { login: login.id, account: login.account.clone(), device };
+        work.secrets.continuation = Some(self.engines.get(login.engine)?.open(request).await?);
+        Ok(Outcome::of(Event::Opened))
+    }
+
+    /// Sends the credentials, unless the account's past forbids it (ARCHITECTURE, 3.7).
+    async fn submit(&self, work: &mut Work) -> Result<Outcome> {
+        let ledger = self.database.ledger(&work.secrets.credentials).await?;
+        if let Some(at) = ledger.rejected_at {
+            let detail = format!(
+                "The portal refused this password at {at:.0}, so it was not sent again. Correct the credentials and start another login."
+            );
+            return Err(Error::new(Code::InvalidCredentials, detail));
+        }
+        if let Some(until) = ledger.blocked_until.filter(|until| self.clock.now() < *until) {
+            return Err(Error::of(Code::PortalRateLimited).with_retry_at(until));
+        }
+        let at = continuation(&work.secrets)?;
+        let engine = self.engines.get(work.login.engine)?;
+        let reply = engine.submit(at, &work.secrets.credentials).await;
+        // What the portal itself says is remembered; what is said without it (above) is not.
+        Ok(match reply {
+            Ok(reply) => {
+                let mut outcome = replied(work, reply);
+                outcome.note = (work.login.account.method() == Method::Password)
+                    .then_some(AccountNote::PasswordAccepted);
+                outcome
+            }
+            Err(error) => {
+                let mut outcome = failed(&error);
+                outcome.note = match (error.code(), error.retry_at()) {
+                    (Code::InvalidCredentials, _) => Some(AccountNote::PasswordRejected),
+                    (Code::PortalRateLimited, Some(until)) => Some(AccountNote::BlockedUntil(until)),
+                    _ => None,
+                };
+                outcome
+            }
+        })
+    }
+
+    /// A refusal leaves the login alive: the first code may still be on its way.
+    async fn resend_code(&self, work: &mut Work) -> Outcome {
+        let sent = match (continuation(&work.secrets), self.engines.get(work.login.engine)) {
+            (Ok(at), Ok(engine)) => engine.resend(at, &work.secrets.credentials).await,
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
+        match sent {
+            Ok(continuation) => {
+                work.secrets.continuation = Some(continuation);
+                Outcome { event: Event::Resent, continued: true, note: None }
+            }
+            Err(error) if matches!(error.code(), Code::PortalLoginTimeout | Code::CodeAttemptsExhausted) => {
+                failed(&error)
+            }
+            Err(error) => {
+                let until = error.retry_at();
+                let note = (error.code() == Code::PortalRateLimited)
+                    .then_some(until)
+                    .flatten()
+                    .map(AccountNote::BlockedUntil);
+                let last = LastError {
+                    code: error.code(),
+                    portal_message: error.portal_message().map(str::to_owned),
+                };
+                Outcome { event: Event::ResendRefused { error: last, until }, continued: false, note }
+            }
+        }
+    }
+
+    /// Walks to the cabinet and stores what is found there. The save and the login's success are one transaction.
+    async fn finish(
+        &self,
+        work: &mut Work,
+        merchant: Option<crate::id::MerchantUid>,
+    ) -> Result<Option<Outcome>> {
+        let engine = self.engines.get(work.login.engine)?;
+        let at = match continuation(&work.secrets) {
+            Ok(at) => at,
+            Err(error) => return Ok(Some(failed(&error))),
+        };
+        let (session, device) = match engine.finish(at, merchant.as_ref()).await {
+            Ok(Finished::Session { session, device }) => (session, device),
+            Ok(Finished::SeveralMerchants { merchants, continuation }) => {
+                work.secrets.continuation = Some(continuation);
+                let event = Event::SeveralMerchants(merchants);
+                return Ok(Some(Outcome { event, continued: true, note: None }));
+            }
+            Err(error) => return Ok(Some(failed(&error))),
+        };
+        let summary = summary(&session);
+        let now = self.clock.now();
+        let saved = SavedSession {
+            login: &work.login,
+            session: &session,
+            credentials: &work.secrets.credentials,
+            device,
+        };
+        match self.database.save_session(saved, &summary, now).await {
+            Ok(()) => {
+                let done = step(&work.login, Event::Saved(summary), now, &self.limits)?;
+                work.login = Login { version: work.login.version + 1, ..done.login };
+                self.changes.publish(&work.login);
+                work.secrets.continuation = None;
+                Ok(None)
+            }
+            // Cancelled or expired in the meantime: the caller's word stands.
+            Err(RepositoryError::Conflict) => {
+                work.effects.push(Effect::GiveUp);
+                Ok(None)
+            }
+            Err(error @ (RepositoryError::StoreTaken | RepositoryError::Unfit(_))) => {
+                Ok(Some(failed(&error.into())))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Steps and stores. When somebody else changed the login first, the event is tried on what they left; if it does not
+    /// fit there, what the engine holds is let go. Answers whether to go on.
+    async fn store_outcome(&self, work: &mut Work, outcome: Outcome) -> Result<bool> {
+        for _ in 0..3 {
+            let Ok(stepped) = step(&work.login, outcome.event.clone(), self.clock.now(), &self.limits) else {
+                if work.login.state.is_terminal() {
+                    self.carry_out(work, Effect::GiveUp).await?;
+                }
+                return Ok(false);
+            };
+            let state = &stepped.login.state;
+            let secrets = match (state.is_terminal(), outcome.continued) {
+                (true, _) => SecretsChange::Erase,
+                (false, true) => SecretsChange::Replace(work.secrets.clone()),
+                (false, false) => SecretsChange::Keep,
+            };
+            let note = outcome.note.clone().map(|note| (note, &work.secrets.credentials));
+            let lease = state.is_running().then(|| self.lease());
+            let update = LoginUpdate { login: &stepped.login, secrets, note, answer: None, lease };
+            match self.database.update_login(update).await {
+                Ok(version) => {
+                    work.login = Login { version, ..stepped.login };
+                    work.effects.extend(stepped.effects);
+                    self.changes.publish(&work.login);
+                    return Ok(true);
+                }
+                Err(RepositoryError::Conflict) => match self.database.open_login(work.login.id).await? {
+                    Some((login, _)) => work.login = login,
+                    None => return Ok(false),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Code::Conflict.into())
+    }
+}
+
+fn continuation(secrets: &LoginSecrets) -> Result<crate::login::Continuation> {
+    secrets.continuation.clone().ok_or_else(|| Error::of(Code::LoginInterrupted))
+}
+
+/// Turns the engine's reply into an event, and keeps how it goes on.
+fn replied(work: &mut Work, reply: Reply) -> Outcome {
+    let (event, continuation) = match reply {
+        Reply::Accepted(continuation) => (Event::Accepted, continuation),
+        Reply::CodeSent { channel, destination_masked, continuation } => {
+            (Event::CodeSent { channel, destination_masked }, continuation)
+        }
+        Reply::MerchantAsked { merchants, continuation } => (Event::MerchantAsked(merchants), continuation),
+        Reply::PersonAsked { captcha, instruction, continuation } => {
+            (Event::PersonAsked { captcha, instruction }, continuation)
+        }
+        Reply::Rejected { error, continuation } => (Event::AnswerRejected(error), continuation),
+    };
+    work.secrets.continuation = Some(continuation);
+    Outcome { event, continued: true, note: None }
+}
+
+fn failed(error: &Error) -> Outcome {
+    Outcome::of(Event::Failed(Failure::from(error)))
+}
+
+fn summary(session: &NewSession) -> StoreSummary {
+    StoreSummary {
+        merchant_uid: session.merchant.uid.clone(),
+        shop_name: session.merchant.name.clone(),
+        points: session.merchant.points.clone(),
+    }
+}
