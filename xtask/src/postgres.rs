@@ -9,7 +9,7 @@ mod ready;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 pub use keeper::{keep, programs};
 
@@ -24,6 +24,8 @@ pub const URL_VARIABLE: &str = "KASPI_AUTH_TEST_POSTGRES_URL";
 /// A running server; dropping it stops the server and removes its folder.
 pub struct Postgres {
     keeper: Child,
+    /// Held apart from the child, whose `wait` would close it.
+    lifeline: Option<ChildStdin>,
     url: String,
 }
 
@@ -39,11 +41,12 @@ impl Postgres {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot start the keeper of PostgreSQL: {error}"))?;
+        let lifeline = keeper.stdin.take();
         let mut url = String::new();
         if let Some(stdout) = keeper.stdout.take() {
             let _ = BufReader::new(stdout).read_line(&mut url);
         }
-        let server = Self { keeper, url: url.trim().to_owned() };
+        let server = Self { keeper, lifeline, url: url.trim().to_owned() };
         if server.url.is_empty() {
             return Err("PostgreSQL did not start; the reason stands above.".to_owned());
         }
@@ -58,7 +61,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
+        drop(self.lifeline.take());
         let _ = self.keeper.wait();
     }
 }

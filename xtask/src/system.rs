@@ -3,8 +3,7 @@
 //! As root on a system with apt-get the missing packages are installed; anywhere else the person is told what to
 //! install. Nothing is ever removed, and no service is left running by an installation.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::{Outcome, process};
@@ -105,7 +104,7 @@ pub fn user_id(args: &[&str]) -> Option<String> {
 }
 
 fn install(packages: &[&str]) -> Outcome {
-    let policy = Policy::forbid_services();
+    let policy = Policy::forbid_services(Path::new(POLICY));
     let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
     args.extend_from_slice(packages);
     let outcome = process::run(&mut apt_get(&args));
@@ -129,16 +128,16 @@ fn apt_get(args: &[&str]) -> Command {
 struct Policy(Option<std::process::Child>);
 
 impl Policy {
-    fn forbid_services() -> Self {
+    fn forbid_services(file: &Path) -> Self {
         use std::os::unix::process::CommandExt;
-        if std::path::Path::new(POLICY).exists() {
+        if file.exists() {
             return Self(None);
         }
-        let script = format!(
-            "printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod 755 {POLICY} && echo ready; cat > /dev/null; rm -f {POLICY}"
-        );
+        let script = "printf '#!/bin/sh\\nexit 101\\n' > \"$0\" && chmod 755 \"$0\" && echo ready; \
+            cat > /dev/null; rm -f \"$0\"";
         let child = Command::new("sh")
-            .args(["-c", &script])
+            .args(["-c", script])
+            .arg(file)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -154,10 +153,39 @@ impl Policy {
 impl Drop for Policy {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
-            if let Some(mut stdin) = child.stdin.take() {
-                let _ = stdin.flush();
-            }
+            drop(child.stdin.take());
             let _ = child.wait();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_forbidden_for_the_time_of_an_installation_only() {
+        let file = std::env::temp_dir().join(format!("xtask-policy-{}", std::process::id()));
+        let policy = Policy::forbid_services(&file);
+        let status = Command::new(&file).args(["postgresql", "start"]).status().unwrap();
+        assert_eq!(status.code(), Some(101));
+        drop(policy);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_policy_that_the_machine_has_is_left_alone() {
+        let file = std::env::temp_dir().join(format!("xtask-own-policy-{}", std::process::id()));
+        std::fs::write(&file, "theirs").unwrap();
+        drop(Policy::forbid_services(&file));
+        let kept = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(kept, "theirs");
+    }
+
+    #[test]
+    fn what_is_there_needs_no_package_manager() {
+        let there = Need { what: "something", packages: &["no-such-package"], present: || true };
+        assert_eq!(ensure(&[&there]), Ok(()));
     }
 }

@@ -85,13 +85,17 @@ fn a_failing_command_fails_the_chore_and_the_server_goes_too() {
 }
 
 #[test]
-fn a_killed_chore_leaves_neither_server_nor_folder() {
+fn a_server_stays_until_its_chore_is_killed_and_leaves_nothing() {
     let temporary = Temporary::new("killed");
     let mut chore = Chore(temporary.xtask(&["postgres"]).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(chore.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let port = port(&line);
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_ok(), "the server does not listen");
+    let start = Instant::now();
+    eventually("a second passes", || {
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok(), "the server did not stay");
+        start.elapsed() > Duration::from_secs(1)
+    });
 
     chore.0.kill().unwrap();
     chore.0.wait().unwrap();
