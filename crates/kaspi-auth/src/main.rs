@@ -1,3 +1,10 @@
-//! The kaspi-auth binary.
+//! The `kaspi-auth` binary: starts the command line and nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    kaspi_auth::cli::main()
+}

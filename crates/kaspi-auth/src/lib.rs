@@ -1,0 +1,15 @@
+//! The service around the rules: configuration, HTTP API, background work, command line, wiring.
+//!
+//! Rules do not live here: a handler extracts, calls one use case of `kaspi-auth-core`, converts.
+//!
+//! - [`config`]: what can be set, and where it comes from.
+//! - [`process`]: the outside world of one process: clock, ids, runner, changes, background passes.
+//! - [`wiring`]: puts database, portal and use cases together.
+//! - [`http`]: the API.
+//! - [`cli`]: the commands.
+
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod process;
+pub mod wiring;

@@ -1,0 +1,13 @@
+//! The outside world of one process, as the ports of core: clock, ids, key secrets, runner, changes, background passes.
+
+mod background;
+mod changes;
+mod environment;
+mod key_secrets;
+mod runner;
+
+pub use background::Background;
+pub use changes::Changes;
+pub use environment::{SystemClock, UuidV7};
+pub use key_secrets::RandomKeys;
+pub use runner::{Chain, Runner};

@@ -1,0 +1,92 @@
+//! Wakes those who wait for a login, logs its steps and counts its outcomes. Must not log an account in full.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kaspi_auth_core::id::LoginId;
+use kaspi_auth_core::login::{Login, LoginState};
+use kaspi_auth_core::port::{BoxFuture, Clock, LoginChanges, Subscription};
+use tokio::sync::broadcast;
+
+/// How many changes a slow waiter may fall behind before it is woken for all.
+const BACKLOG: usize = 1024;
+
+/// The changes of logins, of this node and of others.
+pub struct Changes {
+    sender: broadcast::Sender<Option<LoginId>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Changes {
+    /// Without subscribers yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { sender: broadcast::channel(BACKLOG).0, clock }
+    }
+
+    /// A change that another process stored: of one login, or of any.
+    pub fn wake(&self, id: Option<LoginId>) {
+        // Nobody waits: nothing to do.
+        let _ = self.sender.send(id);
+    }
+}
+
+impl LoginChanges for Changes {
+    fn subscribe(&self, id: LoginId) -> Box<dyn Subscription> {
+        Box::new(Waiter { id, receiver: self.sender.subscribe(), clock: Arc::clone(&self.clock) })
+    }
+
+    fn publish(&self, login: &Login) {
+        let state = login.state.name();
+        let (id, account) = (login.id, &login.account);
+        match &login.state {
+            LoginState::Failed { failure } => {
+                tracing::warn!(login.id = %id, %account, login.state = state, code = failure.code.as_str(), "login failed");
+            }
+            LoginState::Succeeded { store } => {
+                tracing::info!(login.id = %id, %account, login.state = state, merchant_uid = %store.merchant_uid, "login succeeded");
+            }
+            _ => tracing::debug!(login.id = %id, %account, login.state = state, "login changed"),
+        }
+        if login.state.is_terminal() {
+            let outcome = match &login.state {
+                LoginState::Failed { failure } => failure.code.as_str(),
+                _ => state,
+            };
+            metrics::counter!("kaspi_auth_logins_total", "method" => method(login), "outcome" => outcome).increment(1);
+        }
+        self.wake(Some(id));
+    }
+}
+
+fn method(login: &Login) -> &'static str {
+    match login.account.method() {
+        kaspi_auth_core::account::Method::Password => "password",
+        kaspi_auth_core::account::Method::Phone => "phone",
+    }
+}
+
+struct Waiter {
+    id: LoginId,
+    receiver: broadcast::Receiver<Option<LoginId>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Subscription for Waiter {
+    fn changed(&mut self, until: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let left = self.clock.now().duration_until(until);
+            let left = std::time::Duration::try_from(left).unwrap_or_default();
+            let mine = async {
+                loop {
+                    match self.receiver.recv().await {
+                        Ok(Some(id)) if id != self.id => {}
+                        // Mine, anybody's, too many to tell, or the process ends: look.
+                        _ => return,
+                    }
+                }
+            };
+            // Late: the caller looks at the clock itself.
+            let _ = tokio::time::timeout(left, mine).await;
+        })
+    }
+}

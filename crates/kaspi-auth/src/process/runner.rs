@@ -1,0 +1,101 @@
+//! Runs logins in the background: so many at once, the rest in order, none lost when a caller goes away.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use kaspi_auth_core::logins::{Logins, Work};
+use kaspi_auth_core::port::LoginRunner;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The runner of one process.
+pub struct Runner {
+    logins: OnceLock<Arc<Logins>>,
+    tasks: TaskTracker,
+    turns: Arc<Semaphore>,
+    queue_limit: usize,
+    stop: CancellationToken,
+}
+
+impl Runner {
+    /// Runs `max_running` logins at once and lets `max_queued` wait.
+    pub fn new(max_running: usize, max_queued: usize) -> Self {
+        Self {
+            logins: OnceLock::new(),
+            tasks: TaskTracker::new(),
+            turns: Arc::new(Semaphore::new(max_running)),
+            queue_limit: max_running + max_queued,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Names the use cases that are run: they need the runner and so come after it.
+    pub fn attach(&self, logins: Arc<Logins>) {
+        // Attached twice: the first stays, both are the same in one process.
+        let _ = self.logins.set(logins);
+    }
+
+    /// Whether another login may be asked for now.
+    pub fn has_room(&self) -> bool {
+        self.tasks.len() < self.queue_limit && !self.stop.is_cancelled()
+    }
+
+    /// How many logins run or wait for their turn.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether nothing runs.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Waits for what runs, `grace` at most; then lets the rest fall where it stands, to be taken over.
+    pub async fn stop(&self, grace: Duration) {
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!(running = self.tasks.len(), "logins still run after the grace period: they are parked");
+        }
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl LoginRunner for Runner {
+    fn run(&self, work: Work) {
+        let Some(logins) = self.logins.get().cloned() else { return };
+        let (turns, stop) = (Arc::clone(&self.turns), self.stop.clone());
+        self.tasks.spawn(async move {
+            let id = work.login();
+            let drive = async {
+                // Closed never: the semaphore lives as long as the runner.
+                let _turn = turns.acquire_owned().await;
+                logins.drive(work).await
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                driven = drive => {
+                    if let Err(error) = driven {
+                        tracing::error!(login.id = %id, error = %Chain(&error), "a login's outcome could not be stored");
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// An error with all its causes on one line.
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'a));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
