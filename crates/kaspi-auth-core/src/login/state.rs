@@ -27,6 +27,9 @@ pub enum LoginState {
     Verifying {
         /// What it answers.
         challenge: Challenge,
+        /// The merchant that it names, where it names one.
+        #[serde(default)]
+        merchant: Option<MerchantUid>,
     },
     /// The login host has accepted: the OAuth2 walk, the merchant's data and the save are under way.
     Finishing {
@@ -136,7 +139,7 @@ impl LoginState {
     /// What is asked, when something is.
     pub fn challenge(&self) -> Option<&Challenge> {
         match self {
-            Self::Awaiting { challenge } | Self::Verifying { challenge } => Some(challenge),
+            Self::Awaiting { challenge } | Self::Verifying { challenge, .. } => Some(challenge),
             _ => None,
         }
     }

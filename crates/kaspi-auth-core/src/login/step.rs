@@ -1,6 +1,6 @@
 //! The transition function of the login flow: pure, total, and the only place where a login changes its state.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::challenge::{
     Challenge, CodeChallenge, LastError, MerchantChallenge, MerchantStage, PersonChallenge,
@@ -69,17 +69,20 @@ pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Res
         (_, Event::Cancelled) => Ok((LoginState::Cancelled, vec![Effect::GiveUp])),
         (_, Event::Failed(failure)) => Ok((LoginState::Failed { failure }, vec![Effect::GiveUp])),
         (_, Event::Tick) => at.tick(),
-        (state, Event::Lost) => lost(state),
-        (LoginState::Queued, Event::Start) => Ok((LoginState::Opening, vec![Effect::Open])),
-        (LoginState::Opening, Event::Opened) => Ok((LoginState::Submitting, vec![Effect::Submit])),
+        (state, Event::Lost) => at.lost(state),
+        (LoginState::Queued, Event::Start) => Ok(at.unless_over(LoginState::Opening, Effect::Open)),
+        (LoginState::Opening, Event::Opened) => Ok(at.unless_over(LoginState::Submitting, Effect::Submit)),
         (LoginState::Submitting | LoginState::Verifying { .. }, event) => at.replied(event),
         (LoginState::Awaiting { challenge }, event) => at.awaiting(challenge, event),
-        (LoginState::Finishing { .. }, Event::SeveralMerchants(merchants)) => Ok(at.several(merchants)),
+        (LoginState::Finishing { merchant }, Event::SeveralMerchants(merchants)) => {
+            Ok(at.several(merchant.as_ref(), merchants))
+        }
         (LoginState::Finishing { .. }, Event::Saved(store)) => Ok((LoginState::Succeeded { store }, vec![])),
         _ => Err(StepError::NotNow),
     }?;
     let code_verified = login.code_verified || has_verified_code(&login.state, &state);
-    Ok(Step { login: Login { state, code_verified, updated_at: now, ..login.clone() }, effects })
+    let wanted = login.wanted.clone().or_else(|| accepted_choice(&login.state, &state));
+    Ok(Step { login: Login { state, code_verified, wanted, updated_at: now, ..login.clone() }, effects })
 }
 
 /// A code was with the portal, and the portal goes on to something else than that code.
@@ -94,6 +97,14 @@ fn has_verified_code(from: &LoginState, to: &LoginState) -> bool {
         )
 }
 
+/// The merchant that was chosen during the login, once the portal goes on from the choice: from here on that one is wanted,
+/// so that nobody is asked twice and no other one's session is stored.
+fn accepted_choice(from: &LoginState, to: &LoginState) -> Option<MerchantUid> {
+    let LoginState::Verifying { merchant, .. } = from else { return None };
+    let asks_again = matches!(to.challenge(), Some(Challenge::Merchant(_)));
+    merchant.clone().filter(|_| !asks_again && !to.is_terminal())
+}
+
 /// The circumstances of one step.
 struct At<'a> {
     login: &'a Login,
@@ -104,7 +115,31 @@ struct At<'a> {
 impl At<'_> {
     /// Until when a question that is asked now may be answered: never longer than the login itself.
     fn input_expires(&self) -> Timestamp {
-        (self.now + self.limits.input).min(self.login.expires_at)
+        later(self.now, self.limits.input).min(self.login.expires_at)
+    }
+
+    /// Nothing is begun for a login whose time is over, even when nobody has ticked it yet: a password that is sent then, or a
+    /// code that it makes the portal send, serves nobody.
+    fn unless_over(&self, state: LoginState, effect: Effect) -> (LoginState, Vec<Effect>) {
+        if self.now >= self.login.expires_at {
+            return (LoginState::Expired, vec![Effect::GiveUp]);
+        }
+        (state, vec![effect])
+    }
+
+    /// What becomes of a login whose node died. Where a password or a code may have reached the portal and its
+    /// answer is lost, nothing is sent a second time.
+    fn lost(&self, state: &LoginState) -> Next {
+        match state {
+            LoginState::Queued | LoginState::Opening => {
+                Ok(self.unless_over(LoginState::Opening, Effect::Open))
+            }
+            LoginState::Submitting | LoginState::Verifying { .. } => Ok(fail(Code::LoginInterrupted)),
+            LoginState::Finishing { merchant } => {
+                Ok(self.unless_over(state.clone(), Effect::Finish { merchant: merchant.clone() }))
+            }
+            _ => Err(StepError::NotNow),
+        }
     }
 
     fn tick(&self) -> Next {
@@ -121,14 +156,14 @@ impl At<'_> {
     /// The portal replied to the credentials or to an answer.
     fn replied(&self, event: Event) -> Next {
         match (event, self.login.state.challenge()) {
-            (Event::Accepted, _) => Ok(finish(self.login.wanted.clone())),
+            (Event::Accepted, _) => Ok(finish(self.wanted())),
             (Event::CodeSent { channel, destination_masked }, _) => Ok(ask(Challenge::Code(CodeChallenge {
                 channel,
                 destination_masked,
                 sent_at: self.now,
                 expires_at: self.input_expires(),
                 attempts_left: self.limits.attempts,
-                resend_after: self.now + self.limits.resend,
+                resend_after: later(self.now, self.limits.resend),
                 last_error: None,
             }))),
             (Event::MerchantAsked(merchants), _) => Ok(self.merchant_asked(merchants)),
@@ -148,32 +183,27 @@ impl At<'_> {
         match (challenge, event) {
             (_, Event::Answered(_)) if self.now >= challenge.expires_at() => Err(StepError::Late),
             (Challenge::Code(_), Event::Answered(answer @ Answer::Code(_))) => {
-                Ok((LoginState::Verifying { challenge: challenge.clone() }, vec![Effect::Answer(answer)]))
+                Ok((verifying(challenge.clone(), None), vec![Effect::Answer(answer)]))
             }
             (Challenge::Merchant(asked), Event::Answered(Answer::Merchant(uid))) => {
                 if !asked.merchants.iter().any(|choice| choice.uid == uid) {
                     return Err(StepError::MerchantNotListed);
                 }
                 Ok(match asked.stage {
-                    MerchantStage::DuringLogin => (
-                        LoginState::Verifying { challenge: challenge.clone() },
-                        vec![Effect::Answer(Answer::Merchant(uid))],
-                    ),
+                    MerchantStage::DuringLogin => choose(challenge.clone(), uid),
                     MerchantStage::AfterLogin => finish(Some(uid)),
                 })
             }
             (Challenge::Code(code), event) => self.resend(code, event),
             // The person did in the portal's own page what was asked.
-            (Challenge::Captcha(_) | Challenge::Takeover(_), Event::Accepted) => {
-                Ok(finish(self.login.wanted.clone()))
-            }
+            (Challenge::Captcha(_) | Challenge::Takeover(_), Event::Accepted) => Ok(finish(self.wanted())),
             _ => Err(StepError::NotNow),
         }
     }
 
     /// Another code: the wait starts when it is asked for, so that two askers cannot both get one.
     fn resend(&self, code: &CodeChallenge, event: Event) -> Next {
-        let wait = self.now + self.limits.resend;
+        let wait = later(self.now, self.limits.resend);
         let (changed, effects) = match event {
             Event::ResendAsked if self.now >= code.expires_at => return Err(StepError::Late),
             Event::ResendAsked if self.now < code.resend_after => {
@@ -228,29 +258,49 @@ impl At<'_> {
         }
     }
 
-    /// The login host asks which merchant; a caller who has already said is not asked again.
+    /// The login host asks which merchant; a caller who has already said is not asked again. A wanted one that is not
+    /// listed is no failure yet: the cabinet's own list decides, at the end.
     fn merchant_asked(&self, merchants: Vec<MerchantChoice>) -> (LoginState, Vec<Effect>) {
-        let known = self.known_choice(&merchants);
+        if merchants.is_empty() {
+            return fail(Code::NoMerchants);
+        }
+        // Asked again in answer to a choice: that choice was refused, and the person decides.
+        let refused = matches!(self.login.state.challenge(), Some(Challenge::Merchant(_)));
+        let known = self.known_choice(&merchants).filter(|_| !refused);
         let challenge = self.merchant_challenge(MerchantStage::DuringLogin, merchants);
         match known {
-            // Refused once already: then the person decides.
-            Some(uid) if self.login.state.challenge().is_none() => {
-                (LoginState::Verifying { challenge }, vec![Effect::Answer(Answer::Merchant(uid))])
-            }
-            _ => ask(challenge),
+            Some(uid) => choose(challenge, uid),
+            None => ask(challenge),
         }
     }
 
-    /// The cabinet lists several merchants.
-    fn several(&self, merchants: Vec<MerchantChoice>) -> (LoginState, Vec<Effect>) {
-        if let Some(uid) = self.known_choice(&merchants) {
-            return finish(Some(uid));
+    /// The cabinet lists several merchants. Where one was named already, it cannot be had: asking or trying again would go
+    /// round in circles.
+    fn several(
+        &self,
+        named: Option<&MerchantUid>,
+        merchants: Vec<MerchantChoice>,
+    ) -> (LoginState, Vec<Effect>) {
+        if merchants.is_empty() {
+            return fail(Code::NoMerchants);
         }
-        if self.login.wanted.is_some() {
-            let failure = Failure::from(Code::AccountMismatch);
-            return (LoginState::Failed { failure }, vec![Effect::GiveUp]);
+        if named.is_some() {
+            return fail(Code::AccountMismatch);
         }
-        ask(self.merchant_challenge(MerchantStage::AfterLogin, merchants))
+        match self.known_choice(&merchants) {
+            Some(uid) => finish(Some(uid)),
+            None if self.login.wanted.is_some() => fail(Code::AccountMismatch),
+            None => ask(self.merchant_challenge(MerchantStage::AfterLogin, merchants)),
+        }
+    }
+
+    /// The merchant whose session is to be stored, as far as anybody has said.
+    fn wanted(&self) -> Option<MerchantUid> {
+        let chosen = match &self.login.state {
+            LoginState::Verifying { merchant, .. } => merchant.clone(),
+            _ => None,
+        };
+        self.login.wanted.clone().or(chosen)
     }
 
     fn known_choice(&self, merchants: &[MerchantChoice]) -> Option<MerchantUid> {
@@ -282,18 +332,19 @@ fn ask(challenge: Challenge) -> (LoginState, Vec<Effect>) {
     (LoginState::Awaiting { challenge }, vec![])
 }
 
-/// What becomes of a login whose node died. Where a password or a code may have reached the portal and its
-/// answer is lost, nothing is sent a second time.
-fn lost(state: &LoginState) -> Next {
-    match state {
-        LoginState::Queued | LoginState::Opening => Ok((LoginState::Opening, vec![Effect::Open])),
-        LoginState::Submitting | LoginState::Verifying { .. } => {
-            let failure = Failure::from(Code::LoginInterrupted);
-            Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]))
-        }
-        LoginState::Finishing { merchant } => {
-            Ok((state.clone(), vec![Effect::Finish { merchant: merchant.clone() }]))
-        }
-        _ => Err(StepError::NotNow),
-    }
+fn choose(challenge: Challenge, uid: MerchantUid) -> (LoginState, Vec<Effect>) {
+    (verifying(challenge, Some(uid.clone())), vec![Effect::Answer(Answer::Merchant(uid))])
+}
+
+fn verifying(challenge: Challenge, merchant: Option<MerchantUid>) -> LoginState {
+    LoginState::Verifying { challenge, merchant }
+}
+
+fn fail(code: Code) -> (LoginState, Vec<Effect>) {
+    (LoginState::Failed { failure: Failure::from(code) }, vec![Effect::GiveUp])
+}
+
+/// `now + span`, which stops at the end of time instead of panicking there.
+fn later(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.saturating_add(span).unwrap_or(now)
 }
