@@ -187,7 +187,10 @@
     return state.names[id];
   }
 
-  const ORDER_FILTERS = [['NEW', 'Новые'], ['DELIVERY', 'Доставка'], ['PICKUP', 'Самовывоз'], ['ARCHIVE', 'Архив']];
+  const ORDER_FILTERS = [
+    ['NEW', 'Новые'], ['SIGN_REQUIRED', 'На подписи'], ['PICKUP', 'Самовывоз'], ['DELIVERY', 'Своя доставка'],
+    ['KASPI_DELIVERY', 'Доставка портала'], ['ARCHIVE', 'Архив'],
+  ];
   const ORDERS_QUERY = 'query getOrders($merchantUid: String!, $page: Int!, $size: Int!, $input: OrderTabInput!) { '
     + 'merchant(id: $merchantUid) { orders { orders(input: $input, page: $page, size: $size) { total orders { '
     + 'code creationDate totalPrice state status } } } } }';

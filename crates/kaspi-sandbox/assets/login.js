@@ -80,7 +80,7 @@
     (input.closest('[data-field]') ?? fields.firstElementChild).append(help);
     input.addEventListener('input', () => clearFieldError(input), { once: true });
     input.focus();
-    if (input.type !== 'radio') input.select();
+    if (input === shown.code) input.select();
   }
 
   function showNote(text) {

@@ -1,0 +1,11 @@
+//! The portal's pages in a real browser, as people and browser clients of the real ones use them.
+//! No test here waits for time to pass or reaches beyond the loopback interface.
+
+mod browser;
+mod cabinet;
+mod choice;
+mod errors;
+mod mailed;
+mod password;
+mod phone;
+mod visit;
