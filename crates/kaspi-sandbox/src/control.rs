@@ -1,0 +1,111 @@
+//! Control of a running sandbox, in the process and over HTTP: the same operations.
+//! It must not be reachable over HTTP unless it was asked for.
+
+mod http_api;
+
+use crate::{
+    account::{AccountCounters, AccountSpec},
+    counters::Counters,
+    fault::Fault,
+    inbox::Message,
+    knobs::Knobs,
+    session::Stage,
+    world::World,
+};
+pub(crate) use http_api::router;
+use std::{sync::Arc, time::Duration};
+
+/// Control of a running sandbox. Clones control the same sandbox.
+#[derive(Clone)]
+pub struct Control {
+    pub(crate) world: Arc<World>,
+}
+
+impl Control {
+    /// Moves the sandbox's clock forward: sessions age, codes expire, locks and floods end.
+    pub fn advance_clock(&self, by: Duration) {
+        self.world.clock.advance(by);
+    }
+
+    /// The time on the sandbox's clock.
+    pub fn now(&self) -> jiff::Timestamp {
+        crate::clock::timestamp(self.world.clock.now())
+    }
+
+    /// What happened since the start or the last reset.
+    pub fn counters(&self) -> Counters {
+        self.world.tally.read()
+    }
+
+    /// What happened to one account; `None` when there is none of that e-mail or phone.
+    pub fn account_counters(&self, id: &str) -> Option<AccountCounters> {
+        self.world.accounts.find(id).map(|account| account.counters())
+    }
+
+    /// Mail and SMS that were "sent", oldest first: those to one e-mail or phone, or all.
+    pub fn inbox(&self, destination: Option<&str>) -> Vec<Message> {
+        self.world.inbox.list(destination)
+    }
+
+    /// Adds a fault behind those that wait.
+    pub fn set_fault(&self, fault: Fault) {
+        self.world.faults.add(fault);
+    }
+
+    /// The faults that wait.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.world.faults.list()
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.world.faults.clear();
+    }
+
+    /// Adds an account; one with the same e-mail or phone is replaced and forgets its lock, its devices and its counts.
+    pub fn add_account(&self, account: AccountSpec) {
+        self.world.add_account(account);
+    }
+
+    /// The settings now.
+    pub fn knobs(&self) -> Knobs {
+        Knobs::clone(&self.world.knobs())
+    }
+
+    /// Other settings from now on.
+    pub fn set_knobs(&self, knobs: Knobs) {
+        self.world.set_knobs(knobs);
+    }
+
+    /// Ends cabinet sessions: those that open a merchant, or all.
+    pub fn kill_sessions(&self, merchant_uid: Option<&str>) {
+        for value in self.world.sessions.values() {
+            if value.session.grant.opens(merchant_uid) {
+                value.session.end();
+            }
+        }
+    }
+
+    /// Ends live logins on the login host, so that nobody signs in silently any more: those that open a merchant, or all.
+    /// Logins that wait for a code go on.
+    pub fn kill_sso(&self, merchant_uid: Option<&str>) {
+        for session in self.world.logins.values() {
+            let mut state = session.state.lock();
+            if matches!(&state.stage, Stage::SignedIn { grant, .. } if grant.opens(merchant_uid)) {
+                state.stage = Stage::Anonymous;
+            }
+        }
+    }
+
+    /// Forgets the remembered devices of an account.
+    pub fn forget_devices(&self, id: &str) {
+        if let Some(account) = self.world.accounts.find(id) {
+            account.forget_devices();
+        }
+    }
+
+    /// Everything as it was at the start: clock, accounts, sessions, inbox, counters, faults, knobs, and the sequence of codes.
+    pub fn reset(&self) {
+        self.world.reset();
+    }
+}

@@ -1,0 +1,106 @@
+//! Settings of the login endpoint and its page.
+//! It must not act on them.
+
+use serde::{Deserialize, Serialize};
+
+/// The login endpoint and its page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an open question of its own")]
+pub struct LoginKnobs {
+    /// `redirectUrl` of a login without a saved authorization request (CONTRACT 3.3, 8.7).
+    pub redirect_url: RedirectUrl,
+    /// The answer to a phone that has no account (CONTRACT 8.4).
+    pub unknown_phone: UnknownPhone,
+    /// What a login without any merchant meets (CONTRACT 3.3 `NO_MERCHANTS`).
+    pub no_merchants: NoMerchants,
+    /// HTTP status of `INSUFFICIENT_PERMISSIONS` and `NO_MERCHANTS` (CONTRACT 3.3: unknown).
+    pub refusal_status: u16,
+    /// Wrong passwords in a row that lock an account which has no number of its own; 0 is never (CONTRACT 8.3).
+    pub lock_after: u32,
+    /// How long a lock holds, in seconds.
+    pub lock_seconds: u64,
+    /// `errorCode` of a locked account (CONTRACT 8.3).
+    pub lock_error: String,
+    /// Whether the answer of a locked account tells the remaining seconds as `breakTimeSeconds`.
+    pub lock_tells_break_time: bool,
+    /// The shape of `su` (CONTRACT 8.5).
+    pub su: ChoiceShape,
+    /// Whether the login endpoint wants `Origin` or `Referer` of the login host or the site (CONTRACT 7.7: it does not).
+    pub strict_headers: bool,
+    /// How long a login on the login host stays good for silent sign-ins, in seconds (CONTRACT 8.2).
+    pub sso_seconds: u64,
+    /// Whether the login page is the one with changed markup.
+    pub changed_page: bool,
+    /// How long the slow story takes to answer, in milliseconds.
+    pub slow_millis: u64,
+    /// Whether a changed password ends the account's sessions (CONTRACT 8.2).
+    pub password_change_ends_sessions: bool,
+}
+
+impl Default for LoginKnobs {
+    fn default() -> Self {
+        Self {
+            redirect_url: RedirectUrl::Continue,
+            unknown_phone: UnknownPhone::CredentialsInvalid,
+            no_merchants: NoMerchants::Refused,
+            refusal_status: 401,
+            lock_after: 0,
+            lock_seconds: 900,
+            lock_error: "ACCOUNT_LOCKED".to_owned(),
+            lock_tells_break_time: true,
+            su: ChoiceShape::Merchants,
+            strict_headers: false,
+            sso_seconds: 7 * 24 * 3_600,
+            changed_page: false,
+            slow_millis: 3_000,
+            password_change_ends_sessions: false,
+        }
+    }
+}
+
+/// `redirectUrl` of a login without a saved authorization request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedirectUrl {
+    /// `/?continue` (F1, F5).
+    Continue,
+    /// `/` (F2).
+    Root,
+}
+
+/// The answer to a phone that has no account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownPhone {
+    /// 401 `CREDENTIALS_INVALID`, as for an unknown e-mail.
+    CredentialsInvalid,
+    /// 401 `FAILED`.
+    Failed,
+    /// 400 `PHONE_NOT_FOUND`, as one client's own stand-in invents.
+    PhoneNotFound,
+    /// 200 as if an SMS were sent; no code will ever fit.
+    Pretend,
+}
+
+/// What a login without any merchant meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoMerchants {
+    /// The login answers `NO_MERCHANTS`.
+    Refused,
+    /// The login succeeds and `/s/m` lists nothing.
+    EmptyList,
+}
+
+/// The shape of `su` in the answer that asks for a choice. The choice may come as `_s_m` or `_s_u` in each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChoiceShape {
+    /// `[{"uid", "name"}]`.
+    Merchants,
+    /// `[{"id", "name", "merchants": [{"uid", "name"}]}]`, one user for each merchant.
+    Users,
+    /// `{"merchants": [{"uid", "name"}], "users": [{"id", "name"}]}`.
+    Object,
+}
