@@ -1,1 +1,24 @@
-//! The client of the Kaspi merchant cabinet: the direct engine and the cabinet API.
+//! Our client of the Kaspi merchant cabinet: the direct engine, which drives a login by HTTP, and the cabinet's API.
+//!
+//! What is known of the portal stands in its contract; `CONTRACT` in this crate's comments names a section of that paper.
+//! Nothing here decides when a login is tried, stores anything, or reads a clock or a configuration: settings and the
+//! [`Clock`](kaspi_auth_core::port::Clock) come in.
+//!
+//! Where to look:
+//! - [`DirectEngine`]: the port `Engine`, one file a step under `direct`, and the port `Cabinet` under `cabinet`.
+//! - `wire`: what goes over the wire: bodies that we send, and what the portal's answers mean.
+//! - `http`: one exchange, bounded in time and size. `jar`: the cookies of one login.
+#![deny(missing_docs)]
+
+mod cabinet;
+mod direct;
+mod doctor;
+mod http;
+mod jar;
+mod origins;
+mod settings;
+mod wire;
+
+pub use direct::DirectEngine;
+pub use doctor::{Page, Reachability};
+pub use settings::{ExchangeObserver, HostRole, PortalSettings};

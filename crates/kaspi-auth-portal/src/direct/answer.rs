@@ -1,0 +1,83 @@
+//! A caller's answer goes out, once; and the wish for another code. Never a password: sending it again would send
+//! another code and run into the portal's flood limit (CONTRACT, 3.6).
+
+use kaspi_auth_core::account::{Account, Credentials};
+use kaspi_auth_core::id::MerchantUid;
+use kaspi_auth_core::login::{Answer, Channel, Continuation};
+use kaspi_auth_core::port::Reply;
+use kaspi_auth_core::{Code, Error};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::DirectEngine;
+use super::continuation::Trail;
+use super::submit::reply;
+use crate::wire::login::{self, Said};
+use crate::wire::refusal::Step;
+use crate::wire::request;
+use crate::wire::words::Words;
+
+impl DirectEngine {
+    pub(super) async fn submit_answer(
+        &self,
+        at: Continuation,
+        credentials: &Credentials,
+        answer: &Answer,
+    ) -> Result<Reply, Error> {
+        let mut trail = Trail::read(&at, &self.http.origins)?;
+        let account = credentials.account();
+        let said = match answer {
+            Answer::Code(code) => self.post_code(&mut trail, account, code).await?,
+            Answer::Merchant(uid) => self.post_choice(&mut trail, uid).await?,
+        };
+        reply(trail, said, account)
+    }
+
+    async fn post_code(
+        &self,
+        trail: &mut Trail,
+        account: &Account,
+        code: &SecretString,
+    ) -> Result<Said, Error> {
+        let body = match channel(trail, account) {
+            Channel::Email => request::mailed_code(account, code),
+            Channel::Sms => request::sms_code(code),
+        };
+        self.post(trail, Step::Code, "code", body, &[code.expose_secret()]).await
+    }
+
+    async fn post_choice(&self, trail: &mut Trail, uid: &MerchantUid) -> Result<Said, Error> {
+        let asked = trail.facts.asked.iter().find(|asked| asked.uid == *uid).cloned();
+        let asked = asked.ok_or(Code::MerchantNotListed)?;
+        trail.facts.chosen = Some(uid.clone());
+        let body = request::choice(&asked.merchant, &asked.user);
+        self.post(trail, Step::Choice, "choice", body, &[]).await
+    }
+
+    /// Another code: by mail through the endpoint of its own, by SMS with the phone again (CONTRACT, 3.4 and 3.6).
+    pub(super) async fn ask_for_code(
+        &self,
+        at: Continuation,
+        credentials: &Credentials,
+    ) -> Result<Continuation, Error> {
+        let mut trail = Trail::read(&at, &self.http.origins)?;
+        let account = credentials.account();
+        if let (Channel::Sms, Account::Phone(_)) = (channel(&trail, account), account) {
+            return match self.post_phone(&mut trail, account).await? {
+                Said::SentSms(_) | Said::MailedCode(_) => trail.write(),
+                _ => Err(Error::of(Code::PortalChanged)),
+            };
+        }
+        let call = self.login_api("resend", "/api/p/mfa/send", request::resend(account));
+        let answer = self.http.exchange(&mut trail.jar, call).await?;
+        login::read_resent(&answer, &Words::without(&[]), self.http.now())?;
+        trail.write()
+    }
+}
+
+/// Where the last code went; by the account's kind where the portal did not say.
+fn channel(trail: &Trail, account: &Account) -> Channel {
+    trail.facts.channel.unwrap_or(match account {
+        Account::Email(_) => Channel::Email,
+        Account::Phone(_) => Channel::Sms,
+    })
+}

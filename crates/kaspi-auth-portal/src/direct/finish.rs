@@ -1,0 +1,90 @@
+//! From the accepted login to the session: the walk, the merchant's data, the cookies. Repeatable: nothing that can be
+//! sent only once is sent here.
+
+use kaspi_auth_core::id::MerchantUid;
+use kaspi_auth_core::login::Continuation;
+use kaspi_auth_core::port::Finished;
+use kaspi_auth_core::session::NewSession;
+use kaspi_auth_core::{Code, Error};
+use url::Url;
+
+use super::DirectEngine;
+use super::continuation::{Trail, device_of_jar};
+use super::walk::{Landing, Standing, is_authorize};
+use crate::cabinet::Listed;
+use crate::jar::Jar;
+use crate::settings::HostRole;
+
+impl DirectEngine {
+    pub(super) async fn finish_login(
+        &self,
+        at: Continuation,
+        merchant: Option<&MerchantUid>,
+    ) -> Result<Finished, Error> {
+        let mut trail = Trail::read(&at, &self.http.origins)?;
+        if !trail.facts.entered {
+            trail.facts.entered = self.follow_redirect(&mut trail).await?;
+        }
+        let standing = if trail.facts.entered { Standing::Entered } else { Standing::Accepted };
+        let listed = self.enter(&mut trail.jar, standing).await.map_err(not_renewal)?;
+        trail.facts.entered = true;
+        let chosen = trail.facts.chosen.as_ref().filter(|uid| listed.iter().any(|item| item.uid == **uid));
+        let item = match (merchant.or(chosen), listed.as_slice()) {
+            (_, []) => return Err(Code::NoMerchants.into()),
+            (Some(uid), _) => find(&listed, uid)?,
+            (None, [only]) => only,
+            (None, _) => {
+                let merchants = self.choices(&mut trail.jar, &listed).await;
+                return Ok(Finished::SeveralMerchants { merchants, continuation: trail.write()? });
+            }
+        };
+        let session = self.session(&mut trail.jar, item).await;
+        let device = device_of_jar(&trail.jar, &self.http);
+        Ok(Finished::Session { session: Box::new(session), device })
+    }
+
+    /// The merchant's data and all cookies of the login.
+    pub(super) async fn session(&self, jar: &mut Jar, item: &Listed) -> NewSession {
+        let merchant = self.merchant(jar, item).await;
+        NewSession { cookies: jar.cookies(), merchant, authenticated_at: self.http.now() }
+    }
+
+    /// Follows the accepted login's `redirectUrl` where it leads into the cabinet, as F4 does. The other values lead to the
+    /// site's shell and are not worth a request (F2, F3).
+    async fn follow_redirect(&self, trail: &mut Trail) -> Result<bool, Error> {
+        let Some(url) = trail.facts.redirect.take().and_then(|to| self.way_in(&to)) else {
+            return Ok(false);
+        };
+        match self.walk(&mut trail.jar, url).await {
+            Ok(Landing::Cabinet) => Ok(true),
+            Err(error) if error.code() == Code::PortalUnavailable => Err(error),
+            // The kick-off is the other way in.
+            Ok(Landing::Login { .. }) | Err(_) => Ok(false),
+        }
+    }
+
+    /// The address that a `redirectUrl` means, if it leads into the cabinet at all: an authorization request of the login
+    /// host, or anything of the cabinet host.
+    fn way_in(&self, to: &str) -> Option<Url> {
+        let url = self.http.origins.at(HostRole::Login, "/login").join(to).ok()?;
+        let leads_in = match self.http.origins.role(&url)? {
+            HostRole::Login => is_authorize(&url),
+            HostRole::Cabinet => url.path().contains("/oauth2/"),
+            HostRole::Site => false,
+        };
+        leads_in.then_some(url)
+    }
+}
+
+/// The listed merchant of this uid.
+pub(super) fn find<'a>(listed: &'a [Listed], uid: &MerchantUid) -> Result<&'a Listed, Error> {
+    listed.iter().find(|item| item.uid == *uid).ok_or_else(|| Code::AccountMismatch.into())
+}
+
+/// A login that was just accepted and is forgotten has run out of the portal's time; nothing was there to renew.
+fn not_renewal(error: Error) -> Error {
+    match error.code() {
+        Code::SsoExpired => Code::PortalLoginTimeout.into(),
+        _ => error,
+    }
+}

@@ -1,0 +1,113 @@
+//! The credentials go out, once, and the login endpoint's answer becomes a reply (CONTRACT, 3.2 and 3.3).
+
+use kaspi_auth_core::Error;
+use kaspi_auth_core::account::{Account, Credentials};
+use kaspi_auth_core::login::{Channel, Continuation};
+use kaspi_auth_core::port::Reply;
+use reqwest::header;
+use secrecy::ExposeSecret as _;
+
+use super::DirectEngine;
+use super::continuation::Trail;
+use super::walk::Landing;
+use crate::http::Request;
+use crate::settings::HostRole;
+use crate::wire::login::{self, Said};
+use crate::wire::refusal::Step;
+use crate::wire::request;
+use crate::wire::words::Words;
+
+impl DirectEngine {
+    pub(super) async fn submit_credentials(
+        &self,
+        at: Continuation,
+        credentials: &Credentials,
+    ) -> Result<Reply, Error> {
+        let mut trail = Trail::read(&at, &self.http.origins)?;
+        let account = credentials.account();
+        let Some(password) = credentials.secret() else {
+            let said = self.post_phone(&mut trail, account).await?;
+            return reply(trail, said, account);
+        };
+        let body = request::password(account, password);
+        let secrets = [password.expose_secret()];
+        let said = self.post(&mut trail, Step::Password, "password", body, &secrets).await?;
+        reply(trail, said, account)
+    }
+
+    /// Posts a phone. A portal that says only `FAILED` may want the cookie of an authorization request first (F1 starts
+    /// there): it gets one and is asked once more, since no code was sent.
+    pub(super) async fn post_phone(&self, trail: &mut Trail, account: &Account) -> Result<Said, Error> {
+        let said = self.post(trail, Step::Phone, "phone", request::phone(account), &[]).await?;
+        let Said::Unspecific(refused) = said else { return Ok(said) };
+        match self.walk(&mut trail.jar, self.kick_off()).await {
+            Ok(Landing::Login { .. }) => {}
+            _ => return Err(refused),
+        }
+        match self.post(trail, Step::Phone, "phone again", request::phone(account), &[]).await? {
+            Said::Unspecific(refused) => Err(refused),
+            said => Ok(said),
+        }
+    }
+
+    /// Posts a body to the login endpoint, once.
+    pub(super) async fn post(
+        &self,
+        trail: &mut Trail,
+        step: Step,
+        name: &'static str,
+        body: Vec<u8>,
+        secrets: &[&str],
+    ) -> Result<Said, Error> {
+        let request = self.login_api(name, "/api/p/login", body);
+        let answer = self.http.exchange(&mut trail.jar, request).await?;
+        login::read(&answer, step, &Words::without(secrets), self.http.now())
+    }
+
+    /// A call of the login page's script.
+    pub(super) fn login_api(&self, step: &'static str, path: &str, body: Vec<u8>) -> Request {
+        let origins = &self.http.origins;
+        Request::post(step, origins.at(HostRole::Login, path), body)
+            .with(header::ACCEPT, "application/json, text/plain, */*")
+            .with(header::ORIGIN, &origins.header(HostRole::Login))
+            .with(header::REFERER, origins.at(HostRole::Login, "/login").as_str())
+    }
+}
+
+/// What the portal said, as the rules know it.
+pub(super) fn reply(mut trail: Trail, said: Said, account: &Account) -> Result<Reply, Error> {
+    let (channel, told) = match said {
+        Said::Redirect(to) => {
+            trail.facts.accepted = true;
+            trail.facts.redirect = Some(to);
+            return Ok(Reply::Accepted(trail.write()?));
+        }
+        Said::Choose(asked) => {
+            let merchants = asked.iter().map(crate::wire::su::Asked::choice).collect();
+            trail.facts.asked = asked;
+            return Ok(Reply::MerchantAsked { merchants, continuation: trail.write()? });
+        }
+        Said::Rejected(error) => return Ok(Reply::Rejected { error, continuation: trail.write()? }),
+        Said::Unspecific(error) => return Err(error),
+        Said::MailedCode(address) => (Channel::Email, address),
+        Said::SentSms(phone) => (Channel::Sms, phone),
+    };
+    trail.facts.channel = Some(channel);
+    Ok(Reply::CodeSent {
+        channel,
+        destination_masked: masked(&told, channel, account),
+        continuation: trail.write()?,
+    })
+}
+
+/// The portal's own starred text, and ours where it stars nothing.
+fn masked(told: &str, channel: Channel, account: &Account) -> String {
+    if told.contains('*') {
+        return told.to_owned();
+    }
+    let told_account = match channel {
+        Channel::Email => Account::email(told),
+        Channel::Sms => Account::phone(told),
+    };
+    told_account.as_ref().unwrap_or(account).masked()
+}

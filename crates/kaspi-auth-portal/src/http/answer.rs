@@ -1,0 +1,110 @@
+//! An answer of the portal, read to its end but not understood yet. Its body must not be logged.
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{self, HeaderMap};
+use url::Url;
+
+/// The longest wait that a `Retry-After` can ask for: what is longer is a mistake or a trick.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Status, the headers that matter, and the body. No `Debug`: a body may hold anything.
+pub(crate) struct Answer {
+    /// Method and path of the request, for error texts.
+    pub(crate) asked: String,
+    pub(crate) status: u16,
+    /// Where a redirect leads, made absolute.
+    pub(crate) location: Option<Url>,
+    /// `None`: larger than the limit.
+    pub(crate) body: Option<Vec<u8>>,
+    /// The media type without its parameters, in lower case; empty where none was sent.
+    pub(crate) media: String,
+    /// The header `Date`.
+    pub(crate) date: Option<Timestamp>,
+    retry_after: Option<RetryAfter>,
+}
+
+#[derive(Clone, Copy)]
+enum RetryAfter {
+    In(SignedDuration),
+    At(Timestamp),
+}
+
+impl Answer {
+    pub(super) fn new(
+        asked: String,
+        url: &Url,
+        status: u16,
+        headers: &HeaderMap,
+        body: Option<Vec<u8>>,
+    ) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        let media = text(header::CONTENT_TYPE).and_then(|media| media.split(';').next());
+        let is_redirect = (300..400).contains(&status);
+        Self {
+            asked,
+            status,
+            location: text(header::LOCATION).filter(|_| is_redirect).and_then(|to| url.join(to).ok()),
+            body,
+            media: media.unwrap_or_default().trim().to_ascii_lowercase(),
+            date: text(header::DATE).and_then(http_date),
+            retry_after: text(header::RETRY_AFTER).and_then(retry_after),
+        }
+    }
+
+    /// When the portal wants to be asked again, where it says so.
+    pub(crate) fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.retry_after? {
+            RetryAfter::In(wait) => Some(later(now, wait)),
+            RetryAfter::At(at) => Some(at.clamp(now, later(now, LONGEST_WAIT))),
+        }
+    }
+}
+
+/// `now` and a while, at most a day and never before now.
+pub(crate) fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait.clamp(SignedDuration::ZERO, LONGEST_WAIT)).unwrap_or(now)
+}
+
+fn retry_after(text: &str) -> Option<RetryAfter> {
+    match text.parse::<u64>() {
+        Ok(seconds) => {
+            Some(RetryAfter::In(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))))
+        }
+        Err(_) => http_date(text).map(RetryAfter::At),
+    }
+}
+
+/// The preferred date format of HTTP is one of RFC 2822's (RFC 9110, 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(name: header::HeaderName, value: &str) -> Answer {
+        let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+        Answer::new(String::new(), &Url::parse("https://a.test/x/y").unwrap(), 302, &headers, None)
+    }
+
+    #[test]
+    fn a_wait_is_read_in_seconds_or_as_a_date_and_never_absurd() {
+        let now: Timestamp = "2026-11-22T08:00:00Z".parse().unwrap();
+        let until = |text| answer(header::RETRY_AFTER, text).retry_at(now).map(|at| at.to_string());
+        assert_eq!(until("90").as_deref(), Some("2026-11-22T08:01:30Z"));
+        assert_eq!(until("Sun, 22 Nov 2026 08:02:00 GMT").as_deref(), Some("2026-11-22T08:02:00Z"));
+        assert_eq!(until("Sun, 22 Nov 2020 08:02:00 GMT").as_deref(), Some("2026-11-22T08:00:00Z"));
+        assert_eq!(until("18446744073709551615").as_deref(), Some("2026-11-23T08:00:00Z"));
+        assert_eq!(until("soon"), None);
+    }
+
+    #[test]
+    fn a_location_is_made_absolute() {
+        let to = |text| answer(header::LOCATION, text).location.map(String::from);
+        assert_eq!(to("/?continue").as_deref(), Some("https://a.test/?continue"));
+        assert_eq!(to("z").as_deref(), Some("https://a.test/x/z"));
+        assert_eq!(to("//b.test/").as_deref(), Some("https://b.test/"));
+        assert_eq!(to("https://[broken"), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the portal is and how it is spoken to. Must not read files or the environment: the binary does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+/// The three parts of the portal (CONTRACT, section 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HostRole {
+    /// The site with the cabinet's static shell.
+    Site,
+    /// The login host, "idmc".
+    Login,
+    /// The cabinet host, "mc".
+    Cabinet,
+}
+
+impl HostRole {
+    /// The name, as logs and metrics show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Site => "site",
+            Self::Login => "login",
+            Self::Cabinet => "cabinet",
+        }
+    }
+}
+
+/// Is told of each exchange with the portal once it has ended: for metrics, and to tell the portal's time from ours.
+pub trait ExchangeObserver: Send + Sync {
+    /// One exchange: which host, the path without its query, the status (`None`: no answer came), and how long it took
+    /// from the first byte sent to the last byte read.
+    fn exchanged(&self, host: HostRole, path: &str, status: Option<u16>, elapsed: Duration);
+}
+
+/// How the portal is reached. `Default` is the real portal.
+#[derive(Clone)]
+pub struct PortalSettings {
+    /// Origin of the site; a path is ignored.
+    pub site_url: Url,
+    /// Origin of the login host.
+    pub login_url: Url,
+    /// Origin of the cabinet host.
+    pub cabinet_url: Url,
+    /// The longest that one request may take, its answer's body included.
+    pub timeout: Duration,
+    /// The longest that a connection may take to open.
+    pub connect_timeout: Duration,
+    /// Certificates (PEM) to trust beside those of the platform: for a sandbox with TLS.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// The `User-Agent`. Without a plausible one a stub page may come (CONTRACT, section 5, "Bot wall").
+    pub user_agent: String,
+    /// The largest body that is read, after decompression.
+    pub body_limit: usize,
+    /// The most redirects that one walk follows; the known walk has three (CONTRACT, 3.4).
+    pub hop_limit: usize,
+    /// Who is told of each exchange.
+    pub observer: Option<Arc<dyn ExchangeObserver>>,
+}
+
+impl Default for PortalSettings {
+    fn default() -> Self {
+        let origin = |text: &str| Url::parse(text).expect("the portal's own address is an address");
+        Self {
+            site_url: origin("https://kaspi.kz"),
+            login_url: origin("https://idmc.shop.kaspi.kz"),
+            cabinet_url: origin("https://mc.shop.kaspi.kz"),
+            timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(10),
+            extra_ca_pem: None,
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
+            body_limit: 1024 * 1024,
+            hop_limit: 12,
+            observer: None,
+        }
+    }
+}
