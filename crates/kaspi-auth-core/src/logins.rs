@@ -109,6 +109,9 @@ impl Logins {
     /// How long a node may be silent before others take its logins over.
     pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
 
+    /// What a caller is told to wait when too many logins are under way.
+    const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
     /// Wires the use cases. `node` names this process.
     pub fn new(
         database: Arc<dyn Database>,
@@ -127,10 +130,14 @@ impl Logins {
     ///
     /// # Errors
     /// `store_taken` when another user holds the wanted store, `account_busy` when another tenant signs the account in,
-    /// `insufficient_scope` when a user asks in another's name, `engine_unavailable`, and the database's.
+    /// `insufficient_scope` when a user asks in another's name, `engine_unavailable`, `overloaded`,
+    /// and the database's.
     pub async fn start(&self, tenant: &Tenant, new: NewLogin) -> Result<Started> {
         self.engines.get(new.engine)?;
         let user_id = owner(tenant, new.user_id)?;
+        if !self.runner.has_room() {
+            return Err(Error::of(Code::Overloaded).with_retry_at(self.clock.now() + Self::PAUSE));
+        }
         if let Some(uid) = &new.wanted {
             self.check_holder(uid, user_id.as_ref()).await?;
         }

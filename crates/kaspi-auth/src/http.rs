@@ -1,17 +1,113 @@
-//! The HTTP API (being wired).
+//! The HTTP API: router, server loop. Rooms: one file a resource, wire types in [`model`], errors in [`problem`].
+//!
+//! A handler extracts, calls one use case, converts. Must not hold a rule.
+
+pub mod openapi;
+
+mod api_keys;
+mod authentication;
+mod extract;
+mod health;
+mod logins;
+mod middleware;
+mod model;
+mod predecessor;
+mod problem;
+mod server;
+mod sessions;
+mod stores;
+mod tokens;
 
 use std::sync::Arc;
 
+use axum::Router;
+use kaspi_auth_core::Code;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use self::problem::Problem;
+pub use self::tokens::TokensError;
 use crate::config::Config;
 use crate::wiring::Service;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct State {
+    service: Arc<Service>,
+    tokens: Arc<tokens::Tokens>,
+    metrics: PrometheusHandle,
+    limits: middleware::Limits,
+}
+
+impl axum::extract::FromRef<State> for Arc<Service> {
+    fn from_ref(state: &State) -> Self {
+        Arc::clone(&state.service)
+    }
+}
+
+/// Every documented route with its description.
+fn described() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(logins::start_login))
+        .routes(routes!(logins::get_login, logins::cancel_login))
+        .routes(routes!(logins::answer_login))
+        .routes(routes!(logins::resend_code))
+        .routes(routes!(stores::list_stores))
+        .routes(routes!(stores::get_store, stores::change_store, stores::delete_store))
+        .routes(routes!(sessions::get_session))
+        .routes(routes!(sessions::validate_session))
+        .routes(routes!(sessions::refresh_session))
+        .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
+        .routes(routes!(api_keys::revoke_api_key))
+        .routes(routes!(predecessor::login))
+        .routes(routes!(predecessor::verify_sms))
+        .routes(routes!(predecessor::get_session))
+        .routes(routes!(predecessor::refresh_session))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
+/// The whole router.
+fn router(state: State) -> Router {
+    let (routes, document) = openapi::with_description(described()).split_for_parts();
+    let limits = state.limits;
+    routes
+        .merge(openapi::pages(document))
+        .fallback(|| async { Problem::of(Code::NotFound) })
+        .method_not_allowed_fallback(|| async { Problem::of(Code::MethodNotAllowed) })
+        .with_state(state)
+        .layer(axum::middleware::from_fn_with_state(limits, middleware::around))
+}
 
 /// Serves the API until `stop`, then finishes open requests.
 ///
 /// # Errors
-/// The listener's.
-pub async fn serve(_service: Arc<Service>, _config: &Config, _listener: TcpListener, _stop: CancellationToken) -> std::io::Result<()> {
+/// The JWT settings cannot be used, or the listener fails.
+pub async fn serve(
+    service: Arc<Service>,
+    config: &Config,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let tokens = tokens::Tokens::new(&config.auth, Arc::clone(&service.clock)).await?;
+    let state = State {
+        service,
+        tokens: Arc::new(tokens),
+        metrics: crate::process::metrics(),
+        limits: middleware::Limits::new(&config.server),
+    };
+    server::run(router(state), listener, stop, &config.server).await;
     Ok(())
+}
+
+/// Why the API cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The JWT settings.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
 }

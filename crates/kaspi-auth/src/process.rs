@@ -4,10 +4,12 @@ mod background;
 mod changes;
 mod environment;
 mod key_secrets;
+mod metrics;
 mod runner;
 
 pub use background::Background;
 pub use changes::Changes;
 pub use environment::{SystemClock, UuidV7};
 pub use key_secrets::RandomKeys;
+pub use metrics::metrics;
 pub use runner::{Chain, Runner};

@@ -39,6 +39,9 @@ pub trait Subscription: Send {
 pub trait LoginRunner: Send + Sync {
     /// Calls [`Logins::drive`](crate::logins::Logins::drive) with the work soon, whatever becomes of the caller.
     fn run(&self, work: Work);
+
+    /// Whether another login may be asked for now.
+    fn has_room(&self) -> bool;
 }
 
 /// The secret side of API keys.

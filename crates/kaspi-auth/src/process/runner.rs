@@ -36,11 +36,6 @@ impl Runner {
         let _ = self.logins.set(logins);
     }
 
-    /// Whether another login may be asked for now.
-    pub fn has_room(&self) -> bool {
-        self.tasks.len() < self.queue_limit && !self.stop.is_cancelled()
-    }
-
     /// How many logins run or wait for their turn.
     pub fn len(&self) -> usize {
         self.tasks.len()
@@ -63,6 +58,10 @@ impl Runner {
 }
 
 impl LoginRunner for Runner {
+    fn has_room(&self) -> bool {
+        self.tasks.len() < self.queue_limit && !self.tasks.is_closed()
+    }
+
     fn run(&self, work: Work) {
         let Some(logins) = self.logins.get().cloned() else { return };
         let (turns, stop) = (Arc::clone(&self.turns), self.stop.clone());

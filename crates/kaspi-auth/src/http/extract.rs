@@ -1,0 +1,193 @@
+//! Extractors whose refusals are problems: body, path, query, the `wait` of long polls.
+
+use std::time::Duration;
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use kaspi_auth_core::id::{LoginId, MerchantUid};
+use kaspi_auth_core::port::Clock as _;
+use kaspi_auth_core::{Code, Error};
+use serde::de::DeserializeOwned;
+
+use super::State;
+use super::problem::Problem;
+
+/// A JSON body.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<State> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, state: &State) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::of(Code::UnsupportedMediaType));
+        }
+        axum::extract::DefaultBodyLimit::max(state.limits.body()).apply(&mut request);
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(error) if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::new(Code::PayloadTooLarge, format!("The body may have {} bytes at most.", state.limits.body()))
+            }
+            _ => Problem::new(Code::InvalidRequest, "The body could not be read to its end."),
+        })?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| unreadable(&error))
+    }
+}
+
+/// What serde says of a type, without the value: a value may be a password.
+fn unreadable(error: &serde_json::Error) -> Problem {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    match error.classify() {
+        serde_json::error::Category::Data => {
+            let text = error.to_string();
+            // "unknown field `x`" and "missing field `x`" name a key of the caller's; other messages quote values.
+            let named = ["missing field", "unknown field", "unknown variant", "duplicate field"];
+            let what = if named.iter().any(|start| text.starts_with(start)) && !text.starts_with("unknown variant") {
+                text.split(" at line").next().unwrap_or_default().to_owned()
+            } else {
+                "a value has another type than the API describes".to_owned()
+            };
+            Problem::new(Code::InvalidValue, format!("The body does not fit: {what}, at {place}. See /docs."))
+        }
+        _ => Problem::new(Code::InvalidRequest, format!("The body is not valid JSON, at {place}.")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// A part of the path. What cannot be an id of ours is "not found", as any other id that we do not know.
+pub(super) struct Path<T>(pub(super) T);
+
+/// What a path part can be.
+pub(super) trait PathPart: Sized {
+    /// Reads it; `None` when it cannot be one.
+    fn read(text: &str) -> Option<Self>;
+    /// What is said then.
+    const UNKNOWN: Code;
+}
+
+impl PathPart for LoginId {
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+    const UNKNOWN: Code = Code::LoginNotFound;
+}
+
+impl PathPart for MerchantUid {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+    const UNKNOWN: Code = Code::StoreNotFound;
+}
+
+/// The public part of an API key.
+pub(super) struct ApiKeyId(pub(super) String);
+
+impl PathPart for ApiKeyId {
+    fn read(text: &str) -> Option<Self> {
+        (text.len() <= 64).then(|| Self(text.to_owned()))
+    }
+    const UNKNOWN: Code = Code::ApiKeyNotFound;
+}
+
+impl<T: PathPart + Send> FromRequestParts<State> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let text = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let read = text.ok().and_then(|axum::extract::Path(text)| T::read(&text));
+        read.map(Self).ok_or_else(|| Problem::of(T::UNKNOWN))
+    }
+}
+
+/// The query.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<State> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Problem> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|rejection| Problem::new(Code::InvalidValue, format!("The query does not fit: {}", rejection.body_text())))
+    }
+}
+
+/// Until when to wait: `?wait=30s`. Longer than the service waits for anybody is cut to that.
+pub(super) struct Wait(pub(super) Option<Timestamp>);
+
+impl FromRequestParts<State> for Wait {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        #[derive(serde::Deserialize)]
+        struct Asked {
+            wait: Option<String>,
+        }
+        let Query(asked) = Query::<Asked>::from_request_parts(parts, state).await?;
+        let Some(text) = asked.wait else { return Ok(Self(None)) };
+        let wait = duration(&text).ok_or_else(|| {
+            Problem::new(Code::InvalidValue, "wait is a time such as 30s, 1500ms or 1m.")
+        })?;
+        Ok(Self(Some(until(state, wait.min(state.limits.longest_wait())))))
+    }
+}
+
+/// The end of the longest wait that begins now.
+pub(super) fn longest_wait(state: &State) -> Timestamp {
+    until(state, state.limits.longest_wait())
+}
+
+fn until(state: &State, wait: Duration) -> Timestamp {
+    state.service.clock.now() + SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO)
+}
+
+/// `30s`, `1500ms`, `1m`, or plain seconds.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u32 = number.parse().ok()?;
+    match unit {
+        "" | "s" => Some(Duration::from_secs(number.into())),
+        "ms" => Some(Duration::from_millis(number.into())),
+        "m" => Some(Duration::from_secs(u64::from(number) * 60)),
+        _ => None,
+    }
+}
+
+/// The `Idempotency-Key` header.
+pub(super) struct IdempotencyKey(pub(super) Option<String>);
+
+impl FromRequestParts<State> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+        let refused = || Problem::from(Error::new(Code::InvalidValue, "Idempotency-Key has 1 to 255 printable ASCII characters."));
+        key.map(|key| Self(Some(key.to_owned()))).ok_or_else(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_read_with_their_units() {
+        assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("30"), Some(Duration::from_secs(30)));
+        assert_eq!(duration("1500ms"), Some(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
+        for bad in ["", "s", "-1s", "1h", "1.5s", "99999999999999s", "30 s"] {
+            assert_eq!(duration(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The description of the API (OpenAPI 3.1), generated from the handlers, and the pages that show it. All assets are embedded.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use kaspi_auth_core::Code;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::State;
+use super::problem::{Problem, ProblemBody};
+
+/// What every operation may answer besides its own.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) enum Problems {
+    /// A problem (RFC 9457): see `code`, and its page under `/docs/problems/{code}`
+    #[response(status = "default", content_type = "application/problem+json")]
+    Problem(ProblemBody),
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "kaspi-auth",
+        description = "Signs Kaspi merchants in to their own merchant cabinet, keeps the session alive, and serves it.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    tags(
+        (name = "logins", description = "Sign a merchant in"),
+        (name = "stores", description = "What is held"),
+        (name = "sessions", description = "Live sessions"),
+        (name = "api-keys", description = "Keys of the services that call"),
+        (name = "predecessor", description = "The Python predecessor's four endpoints"),
+        (name = "health", description = "Health and figures")
+    )
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_with(Default::default);
+        let scheme = SecurityScheme::Http(
+            Http::builder()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("An API key (`ka_…`), or a JWT whose `sub` is the `user_id`."))
+                .build(),
+        );
+        components.add_security_scheme("bearer", scheme);
+    }
+}
+
+/// Puts the general part before the routes' own descriptions.
+pub(super) fn with_description(routes: OpenApiRouter<State>) -> OpenApiRouter<State> {
+    OpenApiRouter::with_openapi(Description::openapi()).merge(routes)
+}
+
+/// The whole document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    with_description(super::described()).into_openapi()
+}
+
+/// `/openapi.json`, `/docs` and the pages of the problems.
+pub(super) fn pages(document: utoipa::openapi::OpenApi) -> Router<State> {
+    Router::new()
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .route("/docs/problems/{code}", get(problem_page))
+}
+
+/// What a code means, as plain text: the `type` of every problem leads here.
+async fn problem_page(Path(code): Path<String>) -> Response {
+    let Some(code) = Code::parse(&code) else { return Problem::of(Code::NotFound).into_response() };
+    let text = format!(
+        "{}\n\nstatus: {}\nretryable: {}\n\n{}\n",
+        code.as_str(),
+        super::problem::status(code),
+        code.retryable(),
+        code.advice()
+    );
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text).into_response()
+}

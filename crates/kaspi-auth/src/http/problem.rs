@@ -1,0 +1,121 @@
+//! Errors as `application/problem+json` (RFC 9457). The only file that maps kinds of trouble to statuses.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use kaspi_auth_core::{Code, Error, Kind};
+use serde::Serialize;
+
+use super::middleware;
+use crate::process::Chain;
+
+/// A problem document.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "type": "/docs/problems/store_not_found", "title": "store not found", "status": 404, "detail": "There is no such store.",
+    "code": "store_not_found", "retryable": false, "request_id": "0198f0c2c5d27b1e8d0c1f2a3b4c5d6e"
+}))]
+pub(super) struct ProblemBody {
+    /// Where the problem is explained.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The code in words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What happened and what to do.
+    detail: String,
+    /// The stable code.
+    code: &'static str,
+    /// Whether a new try may succeed although nothing is changed.
+    retryable: bool,
+    /// From when a new try makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Timestamp>,
+    /// The portal's own words, where it said any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portal_message: Option<String>,
+    /// Finds the request in the logs.
+    request_id: String,
+}
+
+/// An error on its way out.
+#[derive(Debug)]
+pub(super) struct Problem(Error);
+
+impl Problem {
+    /// The problem of a code, with the code's own explanation.
+    pub(super) fn of(code: Code) -> Self {
+        Self(Error::of(code))
+    }
+
+    /// The problem of a code, with this explanation.
+    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self(Error::new(code, detail))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+/// The status of a code.
+pub(super) fn status(code: Code) -> StatusCode {
+    match code.kind() {
+        Kind::Accepted => StatusCode::ACCEPTED,
+        Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Unauthorized => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Upstream => StatusCode::BAD_GATEWAY,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let error = self.0;
+        let (code, status) = (error.code(), status(error.code()));
+        // Logged once, here, with the whole chain; what the caller did wrong is the caller's matter.
+        if status.is_server_error() && matches!(code.kind(), Kind::Internal | Kind::Unavailable) {
+            tracing::error!(code = code.as_str(), error = %Chain(&error), "request failed");
+        } else {
+            tracing::debug!(code = code.as_str(), error = %Chain(&error), "request refused");
+        }
+        let (request_id, now) = middleware::current();
+        let body = ProblemBody {
+            kind: format!("/docs/problems/{}", code.as_str()),
+            title: code.as_str().replace('_', " "),
+            status: status.as_u16(),
+            detail: error.detail().to_owned(),
+            code: code.as_str(),
+            retryable: code.retryable(),
+            retry_at: error.retry_at(),
+            portal_message: error.portal_message().map(str::to_owned),
+            request_id: request_id.map_or(Cow::Borrowed(""), Cow::Owned).into_owned(),
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let (Some(at), Some(now)) = (error.retry_at(), now) {
+            let seconds = now.duration_until(at).as_secs().max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
