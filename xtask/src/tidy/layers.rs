@@ -68,7 +68,7 @@ const RESERVED: &[Reserved] = &[
     Reserved { name: "fernet", by: &[VAULT], why: "the cipher lives in one place" },
     Reserved {
         name: "reqwest",
-        // The binary is a client of its own API (`login`, `demo`) and of its own health (`doctor`).
+        // The binary is a client of its own API (`login`, `demo`, `doctor`) and fetches the keys of JWTs.
         by: &[PORTAL, WEBHOOK, BINARY, BENCH],
         why: "each way out of the service has one door",
     },
