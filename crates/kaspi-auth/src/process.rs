@@ -5,6 +5,7 @@ mod changes;
 mod environment;
 mod key_secrets;
 mod metrics;
+mod portal_metrics;
 mod runner;
 
 pub use background::Background;
@@ -12,4 +13,5 @@ pub use changes::Changes;
 pub use environment::{SystemClock, UuidV7};
 pub use key_secrets::RandomKeys;
 pub use metrics::metrics;
+pub use portal_metrics::PortalMetrics;
 pub use runner::{Chain, Runner};

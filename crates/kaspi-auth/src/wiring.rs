@@ -15,7 +15,7 @@ use kaspi_auth_vault::{KeyError, KeyRing};
 use tokio::task::JoinHandle;
 
 use crate::config::{self, Config};
-use crate::process::{Background, Changes, RandomKeys, Runner, SystemClock, UuidV7};
+use crate::process::{Background, Changes, PortalMetrics, RandomKeys, Runner, SystemClock, UuidV7};
 
 /// The use cases of one process, wired to its database and its portal.
 pub struct Service {
@@ -88,6 +88,7 @@ pub fn portal(config: &config::Portal, clock: Arc<dyn Clock>) -> Result<Arc<Dire
         cabinet_url: config.cabinet_url.clone(),
         timeout: Duration::from_secs(config.timeout_seconds),
         connect_timeout: Duration::from_secs(config.connect_timeout_seconds),
+        observer: Some(Arc::new(PortalMetrics)),
         ..PortalSettings::default()
     };
     if let Some(path) = &config.ca_file {

@@ -1,0 +1,35 @@
+//! Measurements of the built service, as `cargo xtask bench <name>` runs them. Prints figures; judges none.
+//!
+//! The service is the release binary in a process of its own; the sandbox and the load come from this process, so all three
+//! share the machine's cores. Must not reach anything but loopback.
+#![expect(clippy::print_stdout, reason = "printing figures is what a measurement is for")]
+
+mod figures;
+mod lab;
+mod load;
+mod login_direct;
+mod memory;
+mod session_read;
+mod start_up;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "Name a measurement: login-direct, session-read, start-up, memory, all.";
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let name = std::env::args().nth(1);
+    match name.as_deref() {
+        Some("login-direct") => login_direct::run().await,
+        Some("session-read") => session_read::run().await,
+        Some("start-up") => start_up::run().await,
+        Some("memory") => memory::run().await,
+        Some("all") => {
+            login_direct::run().await?;
+            session_read::run().await?;
+            start_up::run().await?;
+            memory::run().await
+        }
+        _ => bail!(USAGE),
+    }
+}
