@@ -9,8 +9,8 @@ mod environment;
 use std::pin::Pin;
 
 pub use database::{
-    AccountNote, AnswerKey, ApiKeyRepository, Database, Inserted, Ledger, LoginRepository, LoginUpdate,
-    RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
+    AccountNote, AnswerKey, Answered, ApiKeyRepository, Database, Inserted, Ledger, LoginRepository,
+    LoginUpdate, RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
 };
 pub use engine::{Cabinet, Device, Engine, Finished, OpenRequest, Reply};
 pub use environment::{ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, Subscription};
