@@ -10,7 +10,7 @@ mod extract;
 mod health;
 mod logins;
 mod middleware;
-mod model;
+pub(crate) mod model;
 mod predecessor;
 mod problem;
 mod server;

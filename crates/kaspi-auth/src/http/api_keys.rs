@@ -5,85 +5,17 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use jiff::Timestamp;
-use kaspi_auth_core::api_key::{ApiKey, Scope};
+use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::UserId;
 use kaspi_auth_core::{Code, Error};
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::authentication::Caller;
 use super::extract::{ApiKeyId, Json, Path};
+use super::model::{ApiKeyList, CreatedApiKeyView, NewApiKeyBody};
 use super::openapi::Problems;
 use super::problem::Problem;
 use crate::wiring::Service;
-
-/// A key to make.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "pricing", "scopes": ["stores:read", "sessions:read"]}))]
-pub(super) struct NewApiKeyBody {
-    /// What it is for, 1 to 100 characters.
-    name: String,
-    /// `logins:write`, `stores:read`, `stores:write`, `sessions:read`, `admin`.
-    scopes: Vec<String>,
-    /// Binds the key to one user's stores.
-    user_id: Option<String>,
-}
-
-/// A key, without its text.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ApiKeyView {
-    /// Names it.
-    id: String,
-    /// What it is for.
-    name: String,
-    /// Its first characters.
-    prefix: String,
-    /// What it may do.
-    scopes: Vec<&'static str>,
-    /// Whose stores it is bound to.
-    user_id: Option<String>,
-    /// When it was made.
-    created_at: Timestamp,
-    /// When it was last used, to the minute.
-    last_used_at: Option<Timestamp>,
-    /// When it was revoked.
-    revoked_at: Option<Timestamp>,
-}
-
-/// A new key with its text, which is shown this once.
-#[derive(Serialize, ToSchema)]
-pub(super) struct CreatedApiKeyView {
-    /// The text to send as `Authorization: Bearer …`.
-    key: String,
-    /// The rest.
-    #[serde(flatten)]
-    view: ApiKeyView,
-}
-
-/// All keys, newest first.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ApiKeyList {
-    /// The keys.
-    api_keys: Vec<ApiKeyView>,
-}
-
-impl From<&ApiKey> for ApiKeyView {
-    fn from(key: &ApiKey) -> Self {
-        Self {
-            id: key.id.clone(),
-            name: key.name.clone(),
-            prefix: key.prefix.clone(),
-            scopes: key.scopes.iter().map(|scope| scope.as_str()).collect(),
-            user_id: key.user_id.as_ref().map(ToString::to_string),
-            created_at: key.created_at,
-            last_used_at: key.last_used_at,
-            revoked_at: key.revoked_at,
-        }
-    }
-}
 
 /// List API keys
 #[utoipa::path(

@@ -1,9 +1,11 @@
 //! The wire types of the API. They are not the domain's types: what is stored can change without changing the API.
 
+mod api_key;
 mod login;
 mod session;
 mod store;
 
-pub(super) use login::{AnswerBody, ErrorView, LoginView, NewLoginBody};
-pub(super) use session::{SessionView, ValidationView};
-pub(super) use store::{PointView, StoreChangeBody, StorePage, StoreQuery, StoreView};
+pub(crate) use api_key::{ApiKeyList, ApiKeyView, CreatedApiKeyView, NewApiKeyBody};
+pub(crate) use login::{AnswerBody, ErrorView, LoginView, NewLoginBody};
+pub(crate) use session::{SessionView, ValidationView};
+pub(crate) use store::{PointView, StoreChangeBody, StorePage, StoreQuery, StoreView};

@@ -42,7 +42,7 @@ pub struct NewLoginBody {
 }
 
 impl NewLoginBody {
-    pub(in crate::http) fn read(self) -> Result<NewLogin, Error> {
+    pub(crate) fn read(self) -> Result<NewLogin, Error> {
         let unfit = |what: String| Error::new(Code::InvalidValue, what);
         let credentials = match (self.email, self.password, self.phone) {
             (Some(email), Some(password), None) => Credentials::password(&email, password),
@@ -79,7 +79,7 @@ pub struct AnswerBody {
 }
 
 impl AnswerBody {
-    pub(in crate::http) fn read(self) -> Result<Answer, Error> {
+    pub(crate) fn read(self) -> Result<Answer, Error> {
         use secrecy::ExposeSecret;
         let unfit = |what: &str| Error::new(Code::InvalidValue, what);
         match (self.code, self.merchant_uid) {

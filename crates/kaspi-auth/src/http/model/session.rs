@@ -42,7 +42,7 @@ fn shown<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S
 }
 
 impl SessionView {
-    pub(in crate::http) fn new(session: Session, cabinet: &dyn Cabinet) -> Self {
+    pub(crate) fn new(session: Session, cabinet: &dyn Cabinet) -> Self {
         Self {
             merchant_uid: session.merchant_uid.to_string(),
             generation: session.generation,
@@ -73,7 +73,7 @@ pub struct ValidationView {
 }
 
 impl ValidationView {
-    pub(in crate::http) fn new(merchant_uid: String, found: Validated) -> Self {
+    pub(crate) fn new(merchant_uid: String, found: Validated) -> Self {
         Self {
             merchant_uid,
             validity: found.validity.as_str(),

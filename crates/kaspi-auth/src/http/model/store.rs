@@ -127,7 +127,7 @@ pub struct StoreQuery {
 }
 
 impl StoreQuery {
-    pub(in crate::http) fn read(self) -> Result<StoreFilter, Error> {
+    pub(crate) fn read(self) -> Result<StoreFilter, Error> {
         let unfit = |what: &str| Error::new(Code::InvalidValue, what);
         let status = match self.status.as_deref() {
             None => None,
@@ -172,7 +172,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 }
 
 impl StoreChangeBody {
-    pub(in crate::http) fn read(self) -> Result<StoreChange, Error> {
+    pub(crate) fn read(self) -> Result<StoreChange, Error> {
         let unfit = |what: &str| Error::new(Code::InvalidValue, what);
         let name = self.shop_name.map(|name| name.trim().to_owned());
         if name.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 255 || name.chars().any(char::is_control)) {
