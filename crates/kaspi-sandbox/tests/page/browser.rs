@@ -19,15 +19,16 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// The driver's process. Its browser listens on a pipe of the driver's and ends with it.
 struct Driver {
     process: Child,
-    _output: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
     url: String,
 }
 
 impl Driver {
-    fn start() -> Self {
+    fn start(folder: &TempDir) -> Self {
         let program = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut process = Command::new(&program)
             .arg("--port=0")
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -36,9 +37,11 @@ impl Driver {
         let port = output
             .by_ref()
             .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()))
+            .find_map(|line| {
+                Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+            })
             .expect("the driver's port");
-        Self { process, _output: output, url: format!("http://127.0.0.1:{port}") }
+        Self { process, output, url: format!("http://127.0.0.1:{port}") }
     }
 }
 
@@ -46,21 +49,23 @@ impl Drop for Driver {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // The browser's processes hold the same output: its end is theirs, and only then may their folder go.
+        self.output.by_ref().map_while(Result::ok).for_each(drop);
     }
 }
 
-/// A browser of its own with one tab. Fields drop in this order: the driver must end before its folder goes.
+/// A browser of its own with one tab. Fields drop in this order: the driver must end before the folder goes.
 pub struct Browser {
     client: Client,
     _driver: Driver,
-    _profile: TempDir,
+    _folder: TempDir,
 }
 
 impl Browser {
     /// Starts a browser with an empty profile.
     pub async fn open() -> Self {
-        let profile = tempfile::tempdir().expect("a folder for the profile");
-        let driver = Driver::start();
+        let folder = tempfile::tempdir().expect("a folder for the profile");
+        let driver = Driver::start(&folder);
         let arguments = [
             "--headless",
             "--no-sandbox",
@@ -74,7 +79,7 @@ impl Browser {
             "--remote-debugging-pipe",
             "--window-size=1100,800",
             "--host-resolver-rules=MAP *.localhost 127.0.0.1",
-            &format!("--user-data-dir={}", profile.path().display()),
+            &format!("--user-data-dir={}", folder.path().join("profile").display()),
         ];
         let binary = env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
         let capabilities = json!({"goog:chromeOptions": {"binary": binary, "args": arguments}});
@@ -84,7 +89,7 @@ impl Browser {
             .connect(&driver.url)
             .await
             .expect("a browser");
-        Self { client, _driver: driver, _profile: profile }
+        Self { client, _driver: driver, _folder: folder }
     }
 
     /// Ends the browser.
@@ -113,7 +118,9 @@ impl Browser {
     /// Waits until a script's expression is true.
     pub async fn until(&self, what: impl Display, expression: &str) {
         let reached = tokio::time::timeout(PATIENCE, async {
-            while self.client.execute(&format!("return !!({expression})"), vec![]).await.ok() != Some(Value::Bool(true)) {
+            while self.client.execute(&format!("return !!({expression})"), vec![]).await.ok()
+                != Some(Value::Bool(true))
+            {
                 tokio::time::sleep(GLANCE).await;
             }
         });
@@ -160,7 +167,8 @@ impl Browser {
     /// Waits for a link or button with this text and clicks it.
     pub async fn press(&self, text: &str) {
         let xpath = format!("//*[self::a or self::button][normalize-space()='{text}']");
-        let found = self.client.wait().at_most(PATIENCE).every(GLANCE).for_element(Locator::XPath(&xpath)).await;
+        let found =
+            self.client.wait().at_most(PATIENCE).every(GLANCE).for_element(Locator::XPath(&xpath)).await;
         found.expect(text).click().await.expect(text);
     }
 
@@ -169,14 +177,12 @@ impl Browser {
         self.client.execute(&format!("return {expression}"), vec![]).await.expect(expression)
     }
 
-    /// Forgets the cookies of the host that is open.
-    pub async fn forget_cookies(&self) {
-        self.client.delete_all_cookies().await.expect("no cookies");
-    }
-
     async fn scene(&self) -> String {
         let text = self.client.execute("return document.body.innerText", vec![]).await.unwrap_or_default();
-        format!("{}: {text}", self.client.current_url().await.map_or_else(|_| "?".to_owned(), |url| url.to_string()))
+        format!(
+            "{}: {text}",
+            self.client.current_url().await.map_or_else(|_| "?".to_owned(), |url| url.to_string())
+        )
     }
 }
 

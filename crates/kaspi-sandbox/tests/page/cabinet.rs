@@ -1,7 +1,7 @@
 //! The cabinet's shell, the pages around it, and that none of them reaches out.
 
 use crate::visit::{NAVBAR, PASSWORD, Visit};
-use kaspi_sandbox::{Fault, FaultKind};
+use kaspi_sandbox::{AccountSpec, Fault, FaultKind};
 
 #[tokio::test]
 async fn the_shell_sends_a_stranger_to_the_login_and_takes_them_back() {
@@ -19,10 +19,8 @@ async fn a_dead_session_leads_to_the_login_form() {
     let visit = Visit::at_the_login().await;
     visit.submit_password("plain@sandbox.test", PASSWORD).await;
     visit.arrives().await;
-    for host in [visit.login("/login"), visit.cabinet("/s/m")] {
-        visit.goto(&host).await;
-        visit.forget_cookies().await;
-    }
+    visit.control().kill_sessions(None);
+    visit.control().kill_sso(None);
     visit.goto(&visit.site("/mc/")).await;
     visit.find("#user_email_field").await;
     assert_eq!(visit.count(NAVBAR).await, 0);
@@ -34,8 +32,7 @@ async fn a_session_that_dies_alone_is_renewed_in_silence() {
     let visit = Visit::at_the_login().await;
     visit.submit_password("plain@sandbox.test", PASSWORD).await;
     visit.arrives().await;
-    visit.goto(&visit.cabinet("/s/m")).await;
-    visit.forget_cookies().await;
+    visit.control().kill_sessions(None);
     visit.goto(&visit.site("/mc/")).await;
     visit.arrives().await;
     visit.end().await;
@@ -44,11 +41,18 @@ async fn a_session_that_dies_alone_is_renewed_in_silence() {
 #[tokio::test]
 async fn the_shell_does_not_turn_in_circles() {
     let visit = Visit::at_the_login().await;
-    visit.submit_password("plain@sandbox.test", PASSWORD).await;
-    visit.arrives().await;
-    visit.control().add_fault(Fault::new(FaultKind::Status(401)).role("cabinet").path("/s/m"));
-    visit.goto(&visit.site("/mc/")).await;
-    visit.until("the way out", "document.querySelector('.notice')?.innerText.includes('Сеанс не открылся')").await;
+    let account = AccountSpec {
+        session_calls: Some(0),
+        ..AccountSpec::email("circles@shop.test").merchant("30000099")
+    };
+    visit.control().add_account(account);
+    visit.submit_password("circles@shop.test", PASSWORD).await;
+    visit
+        .until("the way out", "document.querySelector('.notice')?.innerText.includes('Сеанс не открылся')")
+        .await;
+    assert_eq!(visit.count(NAVBAR).await, 0);
+    visit.press("Войти заново").await;
+    visit.find("#user_email_field").await;
     visit.end().await;
 }
 
@@ -95,8 +99,8 @@ async fn every_page_says_sandbox_and_asks_nobody_outside() {
     visit.arrives().await;
     visit.find("td[data-label], tbody:empty").await;
     stays_inside(&visit).await;
-    visit.control().add_fault(Fault::new(FaultKind::Wall(403)).path("/login").times(1));
-    visit.control().add_fault(Fault::new(FaultKind::Broken).path("/login").times(1));
+    visit.control().set_fault(Fault::new(FaultKind::Wall(403)).path("/login").times(1));
+    visit.control().set_fault(Fault::new(FaultKind::Broken).path("/login").times(1));
     for text in ["Доступ ограничен", "Internal Server Error"] {
         visit.goto(&visit.login("/login")).await;
         assert_eq!(visit.text("h1").await, text);
@@ -108,7 +112,9 @@ async fn every_page_says_sandbox_and_asks_nobody_outside() {
 /// The page that is open says SANDBOX, and all that it asked for came from this machine.
 async fn stays_inside(visit: &Visit) {
     assert!(visit.text("body").await.contains("SANDBOX"), "{}", visit.url().await);
-    let entries = visit.eval("performance.getEntries().filter(entry => entry.name.includes('://')).map(entry => entry.name)").await;
+    let entries = visit
+        .eval("performance.getEntries().filter(entry => entry.name.includes('://')).map(entry => entry.name)")
+        .await;
     let entries: Vec<String> = serde_json::from_value(entries).expect("a list of addresses");
     assert!(!entries.is_empty());
     for entry in entries {

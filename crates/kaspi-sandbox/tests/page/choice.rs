@@ -27,10 +27,17 @@ async fn the_cabinet_offers_every_merchant_of_the_account() {
     let first = visit.text(".merchant-id").await;
     assert!(visit.count("nav.navbar select option").await > 1);
     visit.click("nav.navbar select option:last-child").await;
-    visit.until("another merchant", &format!("document.querySelector('.merchant-id').innerText !== '{first}'")).await;
+    visit
+        .until("another merchant", &format!("document.querySelector('.merchant-id').innerText !== '{first}'"))
+        .await;
     let chosen = visit.text(".merchant-id").await;
     visit.goto(&visit.site("/mc/#/settings")).await;
     let uid = chosen.trim_start_matches("ID - ");
-    visit.until("its settings", &format!("[...document.querySelectorAll('dd')].some(dd => dd.innerText === '{uid}')")).await;
+    visit
+        .until(
+            "its settings",
+            &format!("[...document.querySelectorAll('dd')].some(dd => dd.innerText === '{uid}')"),
+        )
+        .await;
     visit.end().await;
 }

@@ -81,7 +81,9 @@ async fn a_page_with_changed_markup_still_lets_a_person_in() {
     let visit = Visit::at_the_login().await;
     visit.goto(&visit.login("/login?sandbox=changed")).await;
     assert!(visit.text("body").await.contains("SANDBOX"));
-    for known in ["#user_email_field", "[name=username]", "#email_tab", "#phone_tab", ".button", ".tabs", "main"] {
+    for known in
+        ["#user_email_field", "[name=username]", "#email_tab", "#phone_tab", ".button", ".tabs", "main"]
+    {
         assert_eq!(visit.count(known).await, 0, "{known}");
     }
     visit.keys("input[autocomplete=username]", &format!("plain@sandbox.test{ENTER}")).await;

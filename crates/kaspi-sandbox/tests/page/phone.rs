@@ -5,7 +5,8 @@ use crate::visit::{CODE, DANGER, NAVBAR, SUBMIT, Visit};
 const PHONE: &str = "+7 (700) 000-00-01";
 const FIELD: &str = "#user_phone_field";
 /// The spellings that clients type.
-const SPELLINGS: [&str; 5] = ["77000000001", "87000000001", "+77000000001", "7000000001", "+7 (700) 000-00-01"];
+const SPELLINGS: [&str; 5] =
+    ["77000000001", "87000000001", "+77000000001", "7000000001", "+7 (700) 000-00-01"];
 
 #[tokio::test]
 async fn the_mask_takes_every_spelling_key_by_key_and_at_once() {

@@ -50,11 +50,6 @@ impl Visit {
         format!("{}{path}", self.sandbox.origins().login)
     }
 
-    /// An address on the cabinet's host.
-    pub fn cabinet(&self, path: &str) -> String {
-        format!("{}{path}", self.sandbox.origins().cabinet)
-    }
-
     /// The strings behind the stage.
     pub fn control(&self) -> Control {
         self.sandbox.control()
