@@ -111,7 +111,14 @@ impl Service {
     /// # Errors
     /// What is wrong with the key, the database or the portal's settings, and what to do.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self::start_at(config, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Service::start`], by another clock: for tests that move the time.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = key_ring(&config.encryption)?;
         let portal = portal(&config.portal, Arc::clone(&clock))?;
         let database =

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::id::{LoginId, MerchantUid};
-use kaspi_auth_core::port::Clock as _;
 use kaspi_auth_core::{Code, Error};
 use serde::de::DeserializeOwned;
 

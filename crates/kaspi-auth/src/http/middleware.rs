@@ -34,7 +34,7 @@ impl Limits {
 
     /// The longest that a call may wait for something to happen: a little less than the whole request may take.
     pub(super) fn longest_wait(self) -> Duration {
-        self.timeout.mul_f32(0.7).min(Duration::from_secs(60))
+        self.timeout.mul_f32(0.7).min(Duration::from_mins(1))
     }
 
     /// The largest body.
@@ -49,7 +49,7 @@ tokio::task_local! {
 
 /// The id of the request that is answered now, and the time.
 pub(super) fn current() -> (Option<String>, Option<Timestamp>) {
-    (CURRENT.try_with(|id| id.to_string()).ok(), Some(SystemClock.now()))
+    (CURRENT.try_with(ToString::to_string).ok(), Some(SystemClock.now()))
 }
 
 /// Wraps a request.

@@ -6,6 +6,6 @@ mod session;
 mod store;
 
 pub(crate) use api_key::{ApiKeyList, ApiKeyView, CreatedApiKeyView, NewApiKeyBody};
-pub(crate) use login::{AnswerBody, ErrorView, LoginView, NewLoginBody};
+pub(crate) use login::{AnswerBody, LoginView, NewLoginBody};
 pub(crate) use session::{SessionView, ValidationView};
-pub(crate) use store::{PointView, StoreChangeBody, StorePage, StoreQuery, StoreView};
+pub(crate) use store::{StoreChangeBody, StorePage, StoreQuery, StoreView};

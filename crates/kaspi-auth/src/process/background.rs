@@ -17,7 +17,7 @@ use super::Chain;
 /// A third of the lease: two beats may be missed.
 const BEAT: Duration = Duration::from_secs(5);
 const EXPIRY: Duration = Duration::from_secs(10);
-const PRUNING: Duration = Duration::from_secs(3600);
+const PRUNING: Duration = Duration::from_hours(1);
 
 /// The passes of one process.
 pub struct Background {

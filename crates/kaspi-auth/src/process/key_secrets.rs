@@ -30,7 +30,9 @@ impl ApiKeySecrets for RandomKeys {
         let mut random = [0u8; 40];
         #[expect(clippy::expect_used, reason = "without random bytes no key may be made, and nothing else works either")]
         getrandom::fill(&mut random).expect("the operating system gives random bytes");
-        let id: String = random[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut number = [0u8; 8];
+        number.copy_from_slice(&random[..8]);
+        let id = format!("{:016x}", u64::from_be_bytes(number));
         let secret = URL_SAFE_NO_PAD.encode(&random[8..]);
         let digest = Sha256::digest(secret.as_bytes()).into();
         let prefix = format!("{PREFIX}{}", &id[..6]);

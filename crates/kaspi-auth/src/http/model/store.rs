@@ -160,6 +160,7 @@ pub struct StoreChangeBody {
     is_active: Option<bool>,
     /// Another holder, or null for none. Only with a service's key.
     #[serde(default, deserialize_with = "present")]
+    #[expect(clippy::option_option, reason = "left out, null and a value are three things")]
     #[schema(value_type = Option<String>)]
     user_id: Option<Option<String>>,
     /// True forgets the stored password.
@@ -167,6 +168,7 @@ pub struct StoreChangeBody {
 }
 
 /// Tells `null` from "left out".
+#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
