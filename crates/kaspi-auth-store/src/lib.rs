@@ -1,1 +1,37 @@
-//! SQLite and PostgreSQL behind the Store port of kaspi-auth-core.
+//! SQLite and PostgreSQL behind the database port of `kaspi-auth-core`: [`SqlDatabase`].
+//!
+//! One SQL text serves both databases; every statement stands in [`statements`]. Which database it is matters in three
+//! places only: in [`SqlDatabase::open`] (`open/`), in the macros of `pool.rs`, and where changes of other processes are
+//! heard of (`changes/`). Times come in with the calls; ids of stores are the database's own defaults.
+//!
+//! | I want to … | go to |
+//! | --- | --- |
+//! | see the tables | `migrations/`, and `docs/DATABASE.md` |
+//! | change a statement | `statements/` |
+//! | change what is sealed, and how | `sealed/` |
+//! | see why a stale session cannot be served | `cache.rs` |
+//! | adopt a table of another shape | `migrations/postgres/0001_stores.sql`, `values/` |
+//!
+//! It must not decide anything that a rule of the core decides, must not write a secret unsealed, and must not let SQL ask
+//! for the time.
+
+mod api_keys;
+mod cache;
+mod changes;
+mod database;
+mod error;
+mod failure;
+mod logins;
+mod migrations;
+mod open;
+mod pool;
+mod sealed;
+mod settings;
+pub mod statements;
+mod stores;
+mod values;
+
+pub use changes::Change;
+pub use database::SqlDatabase;
+pub use error::OpenDatabaseError;
+pub use settings::Settings;

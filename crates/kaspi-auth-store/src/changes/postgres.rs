@@ -1,0 +1,71 @@
+//! Changes of a PostgreSQL database: `LISTEN`, told by triggers, so that writes of Python programs count too.
+
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::time::timeout;
+
+use super::{Announcer, Change, Watcher};
+
+/// The channel that the triggers speak on.
+const CHANNEL: &str = "kaspi_auth";
+/// Between two tries to connect.
+const PAUSE: Duration = Duration::from_millis(500);
+/// A silent connection is asked whether it lives.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Starts listening, on a connection of its own.
+pub(crate) fn watch(options: PgConnectOptions, announcer: Announcer) -> Watcher {
+    Watcher(tokio::spawn(async move {
+        loop {
+            match listen(&options).await {
+                Ok(mut listener) => {
+                    announcer.hearing();
+                    let why = pass_on(&mut listener, &announcer).await;
+                    announcer.deaf();
+                    tracing::warn!(%why, "the connection that hears of changes is lost: sessions are read anew");
+                }
+                Err(error) => tracing::warn!(%error, "changes of the database cannot be listened to yet"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }))
+}
+
+async fn listen(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(SILENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options.clone())
+        .await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.ignore_pool_close_event(true);
+    // We must know of every loss, so we connect again ourselves.
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
+}
+
+/// Passes changes on until the connection is lost; answers why.
+async fn pass_on(listener: &mut PgListener, announcer: &Announcer) -> String {
+    loop {
+        match timeout(SILENCE, listener.try_recv()).await {
+            Ok(Ok(Some(told))) => announcer.announce(Change::parse(told.payload())),
+            Ok(Ok(None)) => return "the server closed it".to_owned(),
+            Ok(Err(error)) => return error.to_string(),
+            Err(_) => match timeout(SILENCE, alive(listener)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return error.to_string(),
+                Err(_) => return "the server does not answer on it".to_owned(),
+            },
+        }
+    }
+}
+
+async fn alive(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    use sqlx::Acquire as _;
+    listener.acquire().await?.ping().await
+}

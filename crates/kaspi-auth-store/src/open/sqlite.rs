@@ -1,0 +1,107 @@
+//! Opening an SQLite file: one connection that writes, several that read, one that looks for changes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+
+use super::Opened;
+use crate::changes;
+use crate::error::OpenDatabaseError;
+use crate::migrations;
+use crate::pool::Pool;
+use crate::settings::Settings;
+use crate::values::UserColumn;
+
+/// How long a statement waits for another process's write, and a call for a free connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenDatabaseError> {
+    create(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .synchronous(SqliteSynchronous::Normal)
+        // What is deleted is overwritten where that costs no further write; all of it is sealed anyway.
+        .pragma("secure_delete", "fast")
+        .disable_statement_logging();
+
+    let writing = options.clone().journal_mode(SqliteJournalMode::Wal);
+    let mut first = patiently(&writing, path).await?;
+    if settings.migrate {
+        migrations::run_sqlite(&mut first, path).await?;
+    } else {
+        migrations::check_sqlite(&mut first).await?;
+    }
+    first.close().await.map_err(|error| failure(error, path))?;
+
+    let writer = pool(1).connect_with(writing).await.map_err(|error| failure(error, path))?;
+    // The writer and the one that looks for changes count too.
+    let count = settings.max_connections.saturating_sub(2).clamp(1, 4);
+    let reading = options.read_only(true);
+    let readers = pool(count).connect_with(reading.clone()).await.map_err(|error| failure(error, path))?;
+    Ok(Opened {
+        pool: Pool::Sqlite { writer, readers },
+        users: UserColumn::Text,
+        watcher: Box::new(move |announcer| changes::watch_sqlite(reading, announcer)),
+    })
+}
+
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .min_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// Makes the file if there is none, for its owner only; SQLite gives its companions the same rights.
+fn create(path: &Path) -> Result<(), OpenDatabaseError> {
+    let mut how = std::fs::OpenOptions::new();
+    how.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    how.open(path).map(drop).map_err(|source| OpenDatabaseError::FileUnusable {
+        path: path.to_path_buf(),
+        source: Box::new(source),
+    })
+}
+
+/// Two processes that both turn a new file to write-ahead logging get "busy" at once, whatever the timeout says.
+async fn patiently(
+    options: &SqliteConnectOptions,
+    path: &Path,
+) -> Result<sqlx::SqliteConnection, OpenDatabaseError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match options.connect().await.map_err(|error| failure(error, path)) {
+            Err(OpenDatabaseError::Busy) if waited < PATIENCE => {
+                let pause = Duration::from_millis(20);
+                tokio::time::sleep(pause).await;
+                waited += pause;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// What an error at opening means.
+pub(crate) fn failure(error: sqlx::Error, path: &Path) -> OpenDatabaseError {
+    let path: PathBuf = path.to_path_buf();
+    // Primary result codes: https://www.sqlite.org/rescode.html
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<u32>().ok())
+        .map(|extended| extended & 0xff);
+    match code {
+        Some(5 | 6) => OpenDatabaseError::Busy,
+        Some(8 | 10 | 13 | 14) => OpenDatabaseError::FileUnusable { path, source: Box::new(error) },
+        Some(26) => OpenDatabaseError::NotADatabase { path },
+        _ => OpenDatabaseError::Failed { statement: "sqlite.open", source: Box::new(error) },
+    }
+}

@@ -1,0 +1,52 @@
+//! Every SQL statement of the adapter, each with a name. One text for both databases: `$n`, no `now()`, no casts by `::`.
+//! A test prepares all of [`all`] on both.
+//!
+//! No value is ever pasted into a statement, and no column of an adopted table meets a parameter of another type in one
+//! expression (`case`, `coalesce`): its type may be any of several.
+
+pub(crate) mod accounts;
+pub(crate) mod api_keys;
+pub(crate) mod changes;
+pub(crate) mod logins;
+pub(crate) mod settings;
+pub(crate) mod stores;
+
+/// A statement with its name, which errors carry.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement {
+    /// `table.what`, the same in errors, logs and metrics.
+    pub name: &'static str,
+    /// The text, for SQLite and PostgreSQL alike.
+    pub sql: &'static str,
+}
+
+impl Statement {
+    pub(crate) const fn new(name: &'static str, sql: &'static str) -> Self {
+        Self { name, sql }
+    }
+}
+
+/// Begins a transaction. SQLite's own spelling stands in `pool.rs`.
+pub(crate) const BEGIN: Statement = Statement::new("transaction.begin", "begin");
+
+/// Ends a transaction.
+pub(crate) const COMMIT: Statement = Statement::new("transaction.commit", "commit");
+
+/// Whether the database answers.
+pub(crate) const PING: Statement = Statement::new("database.ping", "select 1");
+
+/// All statements that are prepared and run on both databases.
+pub fn all() -> impl Iterator<Item = Statement> {
+    [PING]
+        .into_iter()
+        .chain(logins::ALL.iter().copied())
+        .chain(accounts::ALL.iter().copied())
+        .chain(stores::ALL.iter().copied())
+        .chain(api_keys::ALL.iter().copied())
+        .chain(settings::ALL.iter().copied())
+}
+
+/// The statements that only SQLite knows.
+pub fn sqlite_only() -> impl Iterator<Item = Statement> {
+    changes::ALL.iter().copied()
+}

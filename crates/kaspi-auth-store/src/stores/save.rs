@@ -1,0 +1,111 @@
+//! Storing what a login brought home: session, credentials, device and the login's success, all or nothing.
+
+use jiff::Timestamp;
+use kaspi_auth_core::account::{Account, Method};
+use kaspi_auth_core::login::{Login, LoginState};
+use kaspi_auth_core::merchant::{Point, Points};
+use kaspi_auth_core::port::{RepositoryError, SavedSession};
+use kaspi_auth_core::store::StoreSummary;
+use secrecy::SecretString;
+use sqlx::types::Json;
+
+use super::statements::SAVE;
+use crate::changes::Change;
+use crate::database::SqlDatabase;
+use crate::logins::LoginParams;
+use crate::pool::{transaction, tx_rows, tx_write};
+use crate::sealed::NewGuid;
+use crate::statements::accounts::KEEP_DEVICE;
+use crate::statements::logins::UPDATE;
+use crate::values::{Instant, without_nul};
+
+impl SqlDatabase {
+    pub(super) async fn save(
+        &self,
+        saved: SavedSession<'_>,
+        summary: &StoreSummary,
+        now: Timestamp,
+    ) -> Result<(), RepositoryError> {
+        let SavedSession { login, session, credentials, device } = saved;
+        let uid = &summary.merchant_uid;
+        let done = Login {
+            state: LoginState::Succeeded { store: summary.clone() },
+            updated_at: now,
+            ..login.clone()
+        };
+        let params = LoginParams::of(&done, None)?;
+
+        let user = self.users.write(login.user_id.as_ref())?;
+        let account = credentials.account();
+        let guid = NewGuid {
+            cookies: &session.cookies,
+            credentials,
+            store_password: login.store_password,
+            code_verified: login.code_verified,
+            authenticated_at: session.authenticated_at,
+        };
+        let guid = Json(self.sealer.seal_guid(uid, &guid.build(), now));
+        let email = match account {
+            Account::Email(address) => {
+                Some(self.sealer.seal_value(uid, "email", &SecretString::from(address.clone()), now))
+            }
+            Account::Phone(_) => None,
+        };
+        let password = credentials
+            .secret()
+            .filter(|_| login.store_password)
+            .map(|password| self.sealer.seal_value(uid, "password", password, now));
+        let name = summary.shop_name.as_deref().map(without_nul);
+        let points = Json(clean(&summary.points));
+        let logo = session.merchant.logo_url.as_deref().map(without_nul);
+        let method = match credentials.account().method() {
+            Method::Password => "password",
+            Method::Phone => "phone",
+        };
+        let device = device.map(|device| {
+            let key = self.device_key(login.user_id.as_ref(), account);
+            let sealed = self.sealer.seal_device(&key, &device, now);
+            (key, sealed)
+        });
+
+        transaction!(&self.pool, |tx| {
+            let updated = tx_rows!(
+                tx, UPDATE => (i64,), done.id.0, done.version, params.state, params.record.as_str(), false,
+                None::<String>, false, params.lease_node, params.lease_until, params.due_at, params.ended_at,
+                params.updated_at, params.expires_at,
+            )?;
+            if updated.is_empty() {
+                return Err(RepositoryError::Conflict);
+            }
+            let stored = tx_rows!(
+                tx, SAVE => (i64,), &user, uid.as_str(), name.as_deref(), &guid, email.as_deref(),
+                password.as_deref(), &points, Instant(now), method, session.authenticated_at.as_microsecond(),
+                logo.as_deref(), !points.0.is_empty(),
+            )?;
+            if stored.is_empty() {
+                return Err(RepositoryError::StoreTaken);
+            }
+            if let Some((key, sealed)) = &device {
+                tx_write!(tx, KEEP_DEVICE, key.as_slice(), sealed.as_str(), params.updated_at)?;
+            }
+        });
+        self.announcer.announce(Change::Store(uid.clone()));
+        self.announcer.announce(Change::Login(login.id));
+        Ok(())
+    }
+}
+
+/// Without the one character that PostgreSQL's JSON cannot hold.
+fn clean(points: &Points) -> Points {
+    points
+        .iter()
+        .map(|(name, point)| {
+            let point = Point {
+                city_id: point.city_id.as_deref().map(without_nul),
+                city_name: point.city_name.as_deref().map(without_nul),
+                enabled: point.enabled,
+            };
+            (without_nul(name), point)
+        })
+        .collect()
+}

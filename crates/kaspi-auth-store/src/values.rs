@@ -1,0 +1,20 @@
+//! Rust values of columns whose type depends on the database, or on who made the table. With these, one SQL text serves both
+//! databases and every adopted table: the value adapts itself, the statement does not.
+
+mod instant;
+mod user;
+
+pub(crate) use instant::Instant;
+pub(crate) use user::{UserColumn, UserParam};
+
+use jiff::Timestamp;
+
+/// A time of our own columns. Nobody writes one that is out of range but an attacker, who may have the epoch.
+pub(crate) fn from_micros(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A text as a server takes it: PostgreSQL knows no NUL character.
+pub(crate) fn without_nul(text: &str) -> String {
+    text.replace('\0', "")
+}
