@@ -28,8 +28,12 @@ impl DirectEngine {
         let standing = if trail.facts.entered { Standing::Entered } else { Standing::Accepted };
         let listed = self.enter(&mut trail.jar, standing).await.map_err(not_renewal)?;
         trail.facts.entered = true;
-        let chosen = trail.facts.chosen.as_ref().filter(|uid| listed.iter().any(|item| item.uid == **uid));
-        let item = match (merchant.or(chosen), listed.as_slice()) {
+        let is_listed = |uid: &MerchantUid| listed.iter().any(|item| item.uid == *uid);
+        let chosen = trail.facts.chosen.as_ref();
+        // The login host's choice may be of users, whose ids the cabinet does not list (CONTRACT, section 6): such a choice is
+        // made and names no merchant.
+        let named = merchant.filter(|uid| Some(*uid) != chosen || is_listed(uid));
+        let item = match (named.or(chosen.filter(|uid| is_listed(uid))), listed.as_slice()) {
             (_, []) => return Err(Code::NoMerchants.into()),
             (Some(uid), _) => find(&listed, uid)?,
             (None, [only]) => only,
