@@ -1,0 +1,330 @@
+//! A database in memory: as much of it as the rules around a login need. What is left out answers that it is not there.
+//!
+//! It has one lock and does each method under it, so that a method is one transaction here too.
+
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::{Mutex, MutexGuard};
+
+use kaspi_auth_core::Timestamp;
+use kaspi_auth_core::account::{Account, Credentials};
+use kaspi_auth_core::api_key::{ApiKey, HeldApiKey};
+use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
+use kaspi_auth_core::login::{Login, LoginSecrets, LoginState};
+use kaspi_auth_core::port::{
+    AccountNote, AnswerKey, Answered, ApiKeyRepository, Database, Device, Inserted, Ledger, LoginRepository,
+    LoginUpdate, RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
+};
+use kaspi_auth_core::session::{Session, StoredCredentials, Validity};
+use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreSummary};
+use kaspi_auth_core::tenant::Tenant;
+use secrecy::ExposeSecret;
+
+/// The database.
+#[derive(Default)]
+pub struct Memory(Mutex<Tables>);
+
+#[derive(Default)]
+pub struct Tables {
+    pub logins: Vec<Row>,
+    pub stores: Vec<Store>,
+    /// The last refused password of an account, with its time.
+    rejected: HashMap<String, (String, Timestamp)>,
+    blocked: HashMap<String, Timestamp>,
+}
+
+pub struct Row {
+    pub login: Login,
+    pub secrets: Option<LoginSecrets>,
+    lease: Option<(NodeId, Timestamp)>,
+    answers: HashMap<String, String>,
+}
+
+impl Memory {
+    /// What it holds now.
+    pub fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap()
+    }
+
+    /// Puts a store there, held by `user`.
+    pub fn hold_store(&self, uid: &MerchantUid, user: Option<UserId>, now: Timestamp) {
+        self.tables().stores.push(store(uid, user, now));
+    }
+}
+
+impl Tables {
+    fn row(&mut self, id: LoginId) -> Option<&mut Row> {
+        self.logins.iter_mut().find(|row| row.login.id == id)
+    }
+
+    /// The row, if nobody has changed it since `login` was read.
+    fn unchanged(&mut self, login: &Login) -> Result<&mut Row, RepositoryError> {
+        let row = self.row(login.id).filter(|row| row.login.version == login.version);
+        row.ok_or(RepositoryError::Conflict)
+    }
+
+    fn note(&mut self, note: AccountNote, credentials: &Credentials, now: Timestamp) {
+        let account = credentials.account().canonical();
+        match note {
+            AccountNote::PasswordRejected => {
+                self.rejected.insert(account, (password(credentials), now));
+            }
+            AccountNote::PasswordAccepted => {
+                self.rejected.remove(&account);
+            }
+            AccountNote::BlockedUntil(until) => {
+                self.blocked.insert(account, until);
+            }
+        }
+    }
+}
+
+fn password(credentials: &Credentials) -> String {
+    credentials.secret().map(|secret| secret.expose_secret().to_owned()).unwrap_or_default()
+}
+
+fn done<'a, T: Send + 'a>(value: Result<T, RepositoryError>) -> Answered<'a, T> {
+    Box::pin(ready(value))
+}
+
+fn absent<'a, T: Send + 'a>(statement: &'static str) -> Answered<'a, T> {
+    done(Err(RepositoryError::Unavailable { statement, source: "not kept in memory".into() }))
+}
+
+impl LoginRepository for Memory {
+    fn insert_login<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        login: &'a Login,
+        secrets: &'a LoginSecrets,
+        lease: (NodeId, Timestamp),
+    ) -> Answered<'a, Inserted> {
+        let mut tables = self.tables();
+        let account = login.account.canonical();
+        let holds = |row: &&Row| row.login.account.canonical() == account && !row.login.state.is_terminal();
+        let inserted = match tables.logins.iter().find(holds) {
+            Some(row) if tenant.sees(row.login.user_id.as_ref()) => {
+                Inserted::Running(Box::new(row.login.clone()))
+            }
+            Some(_) => Inserted::Busy,
+            None => {
+                let (login, secrets) = (login.clone(), Some(secrets.clone()));
+                tables.logins.push(Row { login, secrets, lease: Some(lease), answers: HashMap::new() });
+                Inserted::New
+            }
+        };
+        done(Ok(inserted))
+    }
+
+    fn find_login<'a>(&'a self, tenant: &'a Tenant, id: LoginId) -> Answered<'a, Option<Login>> {
+        let login = self.tables().row(id).map(|row| row.login.clone());
+        done(Ok(login.filter(|login| tenant.sees(login.user_id.as_ref()))))
+    }
+
+    fn open_login(&self, id: LoginId) -> Answered<'_, Option<(Login, Option<LoginSecrets>)>> {
+        done(Ok(self.tables().row(id).map(|row| (row.login.clone(), row.secrets.clone()))))
+    }
+
+    fn update_login<'a>(&'a self, update: LoginUpdate<'a>) -> Answered<'a, i64> {
+        let mut tables = self.tables();
+        let row = match tables.unchanged(update.login) {
+            Ok(row) => row,
+            Err(error) => return done(Err(error)),
+        };
+        let version = update.login.version + 1;
+        row.login = Login { version, ..update.login.clone() };
+        row.lease = update.lease;
+        match update.secrets {
+            SecretsChange::Keep => {}
+            SecretsChange::Replace(secrets) => row.secrets = Some(secrets),
+            SecretsChange::Erase => row.secrets = None,
+        }
+        if let Some(AnswerKey { key, answer }) = update.answer {
+            row.answers.insert(key, answer.expose_secret().to_owned());
+        }
+        if let Some((note, credentials)) = update.note {
+            tables.note(note, credentials, update.login.updated_at);
+        }
+        done(Ok(version))
+    }
+
+    fn find_answer<'a>(&'a self, id: LoginId, answer: &'a AnswerKey) -> Answered<'a, Option<bool>> {
+        let mut tables = self.tables();
+        let came = tables.row(id).and_then(|row| row.answers.get(&answer.key));
+        done(Ok(came.map(|came| came == answer.answer.expose_secret())))
+    }
+
+    fn ledger<'a>(&'a self, credentials: &'a Credentials) -> Answered<'a, Ledger> {
+        let tables = self.tables();
+        let account = credentials.account().canonical();
+        let rejected = tables.rejected.get(&account).filter(|(text, _)| *text == password(credentials));
+        let rejected_at = rejected.map(|(_, at)| *at);
+        done(Ok(Ledger { rejected_at, blocked_until: tables.blocked.get(&account).copied() }))
+    }
+
+    fn device<'a>(&'a self, _: Option<&'a UserId>, _: &'a Account) -> Answered<'a, Option<Device>> {
+        done(Ok(None))
+    }
+
+    fn claim_lost_logins(
+        &self,
+        node: NodeId,
+        now: Timestamp,
+        until: Timestamp,
+        _: u32,
+    ) -> Answered<'_, Vec<LoginId>> {
+        let mut lost = Vec::new();
+        for row in &mut self.tables().logins {
+            if row.login.state.is_running() && row.lease.is_none_or(|(_, end)| end < now) {
+                row.lease = Some((node, until));
+                lost.push(row.login.id);
+            }
+        }
+        done(Ok(lost))
+    }
+
+    fn renew_leases(&self, _: NodeId, _: Timestamp) -> Answered<'_, u64> {
+        absent("renew_leases")
+    }
+
+    fn release_leases(&self, _: NodeId, _: Timestamp) -> Answered<'_, u64> {
+        absent("release_leases")
+    }
+
+    fn due_logins(&self, now: Timestamp, _: u32) -> Answered<'_, Vec<LoginId>> {
+        let due = |login: &Login| match &login.state {
+            LoginState::Awaiting { challenge } => now >= challenge.expires_at(),
+            state => !state.is_terminal() && now >= login.expires_at,
+        };
+        let tables = self.tables();
+        let logins = tables.logins.iter().map(|row| &row.login);
+        done(Ok(logins.filter(|login| due(login)).map(|login| login.id).collect()))
+    }
+
+    fn prune_logins(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        absent("prune_logins")
+    }
+}
+
+impl StoreRepository for Memory {
+    fn save_session<'a>(
+        &'a self,
+        saved: SavedSession<'a>,
+        summary: &'a StoreSummary,
+        now: Timestamp,
+    ) -> Answered<'a, ()> {
+        let mut tables = self.tables();
+        let (uid, user) = (&summary.merchant_uid, &saved.login.user_id);
+        let held = tables.stores.iter().find(|store| store.merchant_uid == *uid);
+        if held.is_some_and(|store| store.user_id.is_some() && store.user_id != *user) {
+            return done(Err(RepositoryError::StoreTaken));
+        }
+        let is_new = held.is_none();
+        let row = match tables.unchanged(saved.login) {
+            Ok(row) => row,
+            Err(error) => return done(Err(error)),
+        };
+        row.login.version += 1;
+        row.login.state = LoginState::Succeeded { store: summary.clone() };
+        (row.secrets, row.lease) = (None, None);
+        if is_new {
+            tables.stores.push(store(uid, user.clone(), now));
+        }
+        done(Ok(()))
+    }
+
+    fn find_store<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid) -> Answered<'a, Option<Store>> {
+        let tables = self.tables();
+        let store = tables.stores.iter().find(|store| store.merchant_uid == *uid);
+        done(Ok(store.filter(|store| tenant.sees(store.user_id.as_ref())).cloned()))
+    }
+
+    fn list_stores<'a>(&'a self, _: &'a Tenant, _: &'a StoreFilter) -> Answered<'a, Vec<Store>> {
+        absent("list_stores")
+    }
+
+    fn change_store<'a>(
+        &'a self,
+        _: &'a Tenant,
+        _: &'a MerchantUid,
+        _: &'a StoreChange,
+        _: Timestamp,
+    ) -> Answered<'a, Option<Store>> {
+        absent("change_store")
+    }
+
+    fn delete_store<'a>(&'a self, _: &'a Tenant, _: &'a MerchantUid) -> Answered<'a, bool> {
+        absent("delete_store")
+    }
+
+    fn session<'a>(&'a self, _: &'a Tenant, _: &'a MerchantUid) -> Answered<'a, Option<Session>> {
+        absent("session")
+    }
+
+    fn credentials<'a>(
+        &'a self,
+        _: &'a Tenant,
+        _: &'a MerchantUid,
+    ) -> Answered<'a, Option<StoredCredentials>> {
+        absent("credentials")
+    }
+
+    fn update_session<'a>(
+        &'a self,
+        _: &'a Tenant,
+        _: &'a MerchantUid,
+        _: SessionUpdate<'a>,
+    ) -> Answered<'a, ()> {
+        absent("update_session")
+    }
+}
+
+impl ApiKeyRepository for Memory {
+    fn insert_api_key<'a>(&'a self, _: &'a HeldApiKey) -> Answered<'a, ()> {
+        absent("insert_api_key")
+    }
+
+    fn find_api_key<'a>(&'a self, _: &'a str) -> Answered<'a, Option<HeldApiKey>> {
+        absent("find_api_key")
+    }
+
+    fn list_api_keys(&self) -> Answered<'_, Vec<ApiKey>> {
+        absent("list_api_keys")
+    }
+
+    fn revoke_api_key<'a>(&'a self, _: &'a str, _: Timestamp) -> Answered<'a, bool> {
+        absent("revoke_api_key")
+    }
+
+    fn touch_api_key<'a>(&'a self, _: &'a str, _: Timestamp) -> Answered<'a, ()> {
+        absent("touch_api_key")
+    }
+}
+
+impl Database for Memory {
+    fn ping(&self) -> Answered<'_, ()> {
+        done(Ok(()))
+    }
+}
+
+fn store(uid: &MerchantUid, user_id: Option<UserId>, now: Timestamp) -> Store {
+    Store {
+        id: uuid::Uuid::nil(),
+        merchant_uid: uid.clone(),
+        user_id,
+        name: None,
+        logo_url: None,
+        points: [].into(),
+        is_active: true,
+        needs_reauth: false,
+        reauth_reason: None,
+        generation: 1,
+        has_session: true,
+        has_password: true,
+        validity: Validity::Unknown,
+        authenticated_at: Some(now),
+        checked_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
