@@ -74,7 +74,11 @@ pub fn key_ring(settings: &config::Encryption) -> Result<Arc<KeyRing>, KeyError>
 
 /// The database settings as the store takes them.
 pub fn database_settings(config: &config::Database) -> Settings {
-    Settings { url: config.url.clone(), max_connections: config.max_connections, migrate: config.migrate_at_start }
+    Settings {
+        max_connections: config.max_connections,
+        migrate: config.migrate_at_start,
+        ..Settings::new(config.url.clone())
+    }
 }
 
 /// The portal that the configuration names.
