@@ -3,6 +3,7 @@
 //! It must not log a cookie: `cookie_store` itself writes values to its log when it is handed whole answers, so it is
 //! handed one cookie at a time.
 
+use std::cmp::Reverse;
 use std::time::{Duration, SystemTime};
 
 use cookie_store::{Cookie as StoredCookie, CookieDomain, CookieExpiration, CookieStore, RawCookie};
@@ -40,7 +41,7 @@ impl Jar {
         jar
     }
 
-    /// The header `Cookie` for an address: longer paths first (RFC 6265, 5.4), then by name.
+    /// The header `Cookie` for an address: longer paths first (RFC 6265, 5.4), then nearer domains, then by name.
     ///
     /// `Secure` is fulfilled by every address asked for: only the operator's own origins are, and a cookie comes back
     /// over the channel that it came by.
@@ -50,7 +51,8 @@ impl Jar {
             url.set_scheme("https").ok()?;
         }
         let mut cookies = self.store.matches(&url);
-        cookies.sort_by_key(|cookie| (std::cmp::Reverse(cookie.path.len()), cookie.name()));
+        let domain = |cookie: &StoredCookie<'_>| cookie.domain.as_cow().map_or(0, |domain| domain.len());
+        cookies.sort_by_key(|cookie| (Reverse(cookie.path.len()), Reverse(domain(cookie)), cookie.name()));
         let mut header = Vec::new();
         for cookie in cookies {
             if !header.is_empty() {

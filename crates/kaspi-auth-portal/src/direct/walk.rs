@@ -65,10 +65,11 @@ impl DirectEngine {
             }
             let is_callback = url.path().starts_with("/login/oauth2/code/");
             let answer = self.http.exchange(jar, self.hop(url)).await?;
-            through |= is_callback && answer.status < 400;
+            through |= is_callback;
             url = match (&answer.location, answer.status) {
                 (Some(to), _) => to.clone(),
-                (None, 200..=299) if through => return Ok(Landing::Cabinet),
+                // A refused callback too: the cabinet may want a cookie that only `/s/m` sets (CONTRACT, 3.1).
+                (None, 200..=299 | 400 | 401) if is_callback => return Ok(Landing::Cabinet),
                 (None, _) => return self.dead_end(&answer, authorize),
             };
         }

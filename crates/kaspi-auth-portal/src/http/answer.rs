@@ -51,6 +51,14 @@ impl Answer {
         }
     }
 
+    /// An answer for tests of what reads answers.
+    #[cfg(test)]
+    pub(crate) fn of(status: u16, media: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let url = Url::parse("https://idmc.shop.kaspi.kz/api/p/login").expect("an address");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, header::HeaderValue::from_static(media))]);
+        Self::new("POST /api/p/login".to_owned(), &url, status, &headers, Some(body.into()))
+    }
+
     /// When the portal wants to be asked again, where it says so.
     pub(crate) fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.retry_after? {

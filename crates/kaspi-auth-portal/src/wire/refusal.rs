@@ -125,7 +125,7 @@ fn break_time(body: &Map<String, Value>) -> Option<SignedDuration> {
     let value = objects.into_iter().flatten().find_map(|object| first(object, &["breakTimeSeconds"]))?;
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
+        Value::String(text) => text.trim().parse().ok().filter(|seconds: &f64| seconds.is_finite())?,
         _ => return None,
     };
     SignedDuration::try_from_secs_f64(seconds.ceil().min(86_400.0)).ok().filter(SignedDuration::is_positive)

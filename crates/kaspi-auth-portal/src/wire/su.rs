@@ -45,7 +45,7 @@ const MERCHANTS: &[&str] = &["merchants", "merchantList", "shops", "stores"];
 const USERS: &[&str] = &["users", "userList", "accounts"];
 const LISTS: &[&str] = &["items", "list", "data", "content", "options", "values", "su"];
 const MERCHANT_IDS: &[&str] = &["merchantUid", "merchantId", "merchantCode", "mUid", "mId", "shopId"];
-const USER_IDS: &[&str] = &["userUid", "userId", "uId"];
+const USER_IDS: &[&str] = &["userUid", "userId"];
 const IDS: &[&str] = &["uid", "id", "code", "key", "value", "guid", "uuid"];
 const NAMES: &[&str] = &[
     "name",
