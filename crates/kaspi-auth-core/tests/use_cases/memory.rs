@@ -63,7 +63,7 @@ impl Tables {
         row.ok_or(RepositoryError::Conflict)
     }
 
-    fn note(&mut self, note: AccountNote, credentials: &Credentials, now: Timestamp) {
+    fn note(&mut self, note: &AccountNote, credentials: &Credentials, now: Timestamp) {
         let account = credentials.account().canonical();
         match note {
             AccountNote::PasswordRejected => {
@@ -73,7 +73,7 @@ impl Tables {
                 self.rejected.remove(&account);
             }
             AccountNote::BlockedUntil(until) => {
-                self.blocked.insert(account, until);
+                self.blocked.insert(account, *until);
             }
         }
     }
@@ -143,7 +143,7 @@ impl LoginRepository for Memory {
             row.answers.insert(key, answer.expose_secret().to_owned());
         }
         if let Some((note, credentials)) = update.note {
-            tables.note(note, credentials, update.login.updated_at);
+            tables.note(&note, credentials, update.login.updated_at);
         }
         done(Ok(version))
     }
