@@ -12,7 +12,7 @@ pub use self::{
     cookie::{CookieKnobs, CookieShape},
     login::{ChoiceShape, LoginKnobs, NoMerchants, RedirectUrl, UnknownPhone},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Value;
 
 /// All settings. They can be changed while the sandbox runs; a change holds from the next request on.
@@ -38,20 +38,22 @@ impl Knobs {
     /// When `change` names an unknown setting or gives it a value of a wrong type.
     pub fn changed(&self, change: &Value) -> Result<Self, serde_json::Error> {
         let mut all = serde_json::to_value(self)?;
-        merge(&mut all, change);
+        merge(&mut all, change)?;
         serde_json::from_value(all)
     }
 }
 
-fn merge(into: &mut Value, change: &Value) {
+fn merge(into: &mut Value, change: &Value) -> Result<(), serde_json::Error> {
     match (into, change) {
         (Value::Object(into), Value::Object(change)) => {
             for (key, value) in change {
-                merge(into.entry(key.as_str()).or_insert(Value::Null), value);
+                merge(into.entry(key.as_str()).or_insert(Value::Null), value)?;
             }
         }
+        (Value::Object(_), _) => return Err(serde_json::Error::custom("an object was expected")),
         (into, change) => *into = change.clone(),
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -73,6 +75,7 @@ mod tests {
             json!({"cod": {}}),
             json!({"code": {"attempt": 2}}),
             json!({"code": {"attempts": "2"}}),
+            json!({"code": []}),
             json!(1),
         ] {
             assert!(Knobs::default().changed(&change).is_err(), "{change}");

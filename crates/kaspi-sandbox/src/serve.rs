@@ -15,13 +15,14 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     response::Response,
 };
+use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -115,13 +116,7 @@ impl Portal {
             }
             FaultKind::BrokenBody => {
                 let response = self.route(here, request).await;
-                response.map(|_| {
-                    let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-                    Body::from_stream(futures_util::stream::iter([
-                        Ok(Bytes::from_static(b"{\"")),
-                        Err(broken),
-                    ]))
-                })
+                response.map(|_| Body::from_stream(broken()))
             }
             FaultKind::Garbage => {
                 let mut response = self.route(here, request).await.map(|_| Body::from("<<< not json >>>"));
@@ -133,6 +128,15 @@ impl Portal {
             }
         }
     }
+}
+
+/// The beginning of a body, on the wire before the connection breaks.
+fn broken() -> impl Stream<Item = io::Result<Bytes>> {
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(io::ErrorKind::ConnectionReset.into())
+    });
+    stream::iter([Ok(Bytes::from_static(b"{\""))]).chain(end)
 }
 
 /// Accepts connections until told to stop, then lets the open ones end.

@@ -4,21 +4,27 @@
 use super::entry::Caller;
 use crate::{reply, world::World};
 use axum::{extract::State, response::Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Merchants<'a> {
+    merchants: Vec<Merchant<'a>>,
+}
+
+#[derive(Serialize)]
+struct Merchant<'a> {
+    uid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
 
 /// The handler.
 pub(super) async fn list(State(world): State<Arc<World>>, Caller(grant): Caller) -> Response {
     let named = world.knobs().cabinet.merchants_have_names;
-    let merchants: Vec<Value> = grant
+    let merchants = grant
         .merchants()
-        .map(|merchant| {
-            if named {
-                json!({ "uid": merchant.uid, "name": merchant.name })
-            } else {
-                json!({ "uid": merchant.uid })
-            }
-        })
+        .map(|merchant| Merchant { uid: &merchant.uid, name: named.then_some(merchant.name.as_str()) })
         .collect();
-    reply::ok(&json!({ "merchants": merchants }))
+    reply::ok(&Merchants { merchants })
 }

@@ -1,0 +1,26 @@
+//! The sandbox over real HTTP, as its clients see it. One program, so that it links once.
+//! No test here waits for time to pass: they move the sandbox's clock.
+
+mod answers;
+mod cabinet_api;
+mod choice;
+mod client;
+mod codes;
+mod control_api;
+mod cookies;
+mod cors;
+mod docs;
+mod faults;
+mod graphql;
+mod hosts;
+mod inbox;
+mod limits;
+mod login_first;
+mod mailed_code;
+mod oauth;
+mod pages;
+mod phone_first;
+mod repeatable;
+mod sessions;
+mod stories;
+mod tls;
