@@ -10,6 +10,7 @@ use url::Url;
 use super::ConfigError;
 
 /// Stands in for a secret wherever a configuration is shown.
+#[expect(clippy::ref_option, reason = "the signature that serde calls")]
 fn redacted<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(|_| "(set, not shown)").serialize(serializer)
 }
@@ -77,16 +78,26 @@ pub struct Database {
     pub migrate_at_start: bool,
 }
 
+impl Database {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=1000).contains(&self.max_connections) {
+            return Err(invalid("database.max_connections", "must be 1 to 1000"));
+        }
+        Ok(())
+    }
+}
+
 /// The key that seals every secret.
 #[derive(confique::Config, Debug, Clone, Serialize)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Encryption {
-    /// Fernet keys of 44 characters, newest first, separated by commas. Best left to the environment.
-    #[config(env = "ENCRYPTION_KEY")]
+    /// Fernet keys of 44 characters, newest first, separated by commas. Best left to the environment: the predecessor's
+    /// `ENCRYPTION_KEY` serves too.
+    #[config(env = "KASPI_AUTH__ENCRYPTION__KEY")]
     #[serde(serialize_with = "redacted")]
     pub key: Option<SecretString>,
-    /// A file that holds them instead.
-    #[config(env = "ENCRYPTION_KEY_FILE")]
+    /// A file that holds them instead. The predecessor's `ENCRYPTION_KEY_FILE` serves too.
+    #[config(env = "KASPI_AUTH__ENCRYPTION__KEY_FILE")]
     pub key_file: Option<PathBuf>,
 }
 
@@ -119,11 +130,21 @@ pub struct Portal {
 
 impl Portal {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let origins =
-            [("portal.site_url", &self.site_url), ("portal.login_url", &self.login_url), ("portal.cabinet_url", &self.cabinet_url)];
+        let origins = [
+            ("portal.site_url", &self.site_url),
+            ("portal.login_url", &self.login_url),
+            ("portal.cabinet_url", &self.cabinet_url),
+        ];
         for (key, url) in origins {
-            if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() || url.path() != "/" || url.query().is_some() {
-                return Err(invalid(key, format!("{url} is not an origin; write it as https://host or http://host:port")));
+            if !matches!(url.scheme(), "https" | "http")
+                || url.host_str().is_none()
+                || url.path() != "/"
+                || url.query().is_some()
+            {
+                return Err(invalid(
+                    key,
+                    format!("{url} is not an origin; write it as https://host or http://host:port"),
+                ));
             }
             if !url.username().is_empty() || url.password().is_some() {
                 return Err(invalid(key, "an origin holds no credentials"));
@@ -168,11 +189,19 @@ impl Logins {
         if !(1..=10_000).contains(&self.max_running) {
             return Err(invalid("logins.max_running", "must be 1 to 10000"));
         }
-        if !(1..=24 * 60).contains(&self.expires_minutes) || !(1..=self.expires_minutes).contains(&self.input_minutes) {
-            return Err(invalid("logins.expires_minutes", "must be 1 to 1440, and logins.input_minutes no longer"));
+        if !(1..=24 * 60).contains(&self.expires_minutes)
+            || !(1..=self.expires_minutes).contains(&self.input_minutes)
+        {
+            return Err(invalid(
+                "logins.expires_minutes",
+                "must be 1 to 1440, and logins.input_minutes no longer",
+            ));
         }
         if !(0..=3600).contains(&self.resend_seconds) || !(1..=20).contains(&self.code_attempts) {
-            return Err(invalid("logins.resend_seconds", "must be 0 to 3600, and logins.code_attempts 1 to 20"));
+            return Err(invalid(
+                "logins.resend_seconds",
+                "must be 0 to 3600, and logins.code_attempts 1 to 20",
+            ));
         }
         if !(1..=3650).contains(&self.keep_days) {
             return Err(invalid("logins.keep_days", "must be 1 to 3650"));
@@ -236,6 +265,17 @@ pub struct Log {
     /// Directives as in `info,kaspi_auth=debug`.
     #[config(env = "KASPI_AUTH__LOG__FILTER", default = "info")]
     pub filter: String,
+}
+
+impl Log {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        match tracing_subscriber::EnvFilter::builder().parse(&self.filter) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(invalid("log.filter", format!("{error}; write it as in `info,kaspi_auth=debug`")))
+            }
+        }
+    }
 }
 
 /// The form of a log line.

@@ -1,0 +1,56 @@
+//! `kaspi-auth keys`: make encryption keys, and tell which ones are configured.
+
+use kaspi_auth_vault::KeyRing;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::Global;
+use super::failure::{Exit, Failure, Outcome};
+use super::logging::Loudness;
+use super::output;
+use crate::wiring;
+
+/// What to do with encryption keys.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print a new key, for `ENCRYPTION_KEY` or for the file that `ENCRYPTION_KEY_FILE` names.
+    Generate,
+    /// Tell the fingerprints of the configured keys, newest first. The keys are not shown.
+    Check {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Command {
+    /// Whether the caller reads JSON.
+    pub fn wants_json(&self) -> bool {
+        matches!(self, Self::Check { json: true })
+    }
+}
+
+/// Runs it.
+pub fn run(command: &Command, global: &Global) -> Outcome {
+    match command {
+        Command::Generate => output::line(KeyRing::generate_key().expose_secret()),
+        Command::Check { json } => check(global, *json)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn check(global: &Global, as_json: bool) -> Outcome<()> {
+    let config = global.start(Loudness::Errors)?;
+    let ring = wiring::key_ring(&config.encryption)
+        .map_err(|error| Failure::from(wiring::StartError::from(error)))?;
+    let fingerprints = ring.fingerprints();
+    if as_json {
+        output::json(&json!({ "fingerprints": fingerprints }));
+    } else {
+        for (place, fingerprint) in fingerprints.iter().enumerate() {
+            let role = if place == 0 { "seals and opens" } else { "opens" };
+            output::line(format_args!("{fingerprint}  {role}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! `kaspi-auth login`: signs a merchant in, with a person at the terminal or for a script.
+//!
+//! A person is asked for what is missing. A script is never asked: a login that needs somebody is told and left waiting,
+//! and the exit code says so; `--resume` goes on with it.
+
+mod account;
+mod answers;
+mod report;
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kaspi_auth_core::Code;
+use kaspi_auth_core::id::{LoginId, MerchantUid, UserId};
+use kaspi_auth_core::login::{Challenge, EngineChoice, Login, LoginState, WhenSeveral};
+use kaspi_auth_core::logins::{NewLogin, Started};
+use kaspi_auth_core::tenant::Tenant;
+use secrecy::SecretString;
+
+use self::answers::{Answers, Reply};
+use self::report::Report;
+use super::failure::{Exit, Failure, Outcome};
+use super::logging::Loudness;
+use super::opened::Opened;
+use super::{Global, output, program};
+
+/// How often a running login is looked at, to tell its steps.
+const BEAT: Duration = Duration::from_millis(25);
+/// Longer than any login lives.
+const FOR_EVER: SignedDuration = SignedDuration::from_hours(48);
+/// How long the portal's word on another code is waited for.
+const RESEND: SignedDuration = SignedDuration::from_secs(60);
+
+/// Who signs in, and how.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of a command line")]
+pub struct Args {
+    /// The e-mail address of the merchant's account; asked for in a terminal when neither this nor --phone is given.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "phone")]
+    email: Option<String>,
+    /// The phone of the merchant's account, in any usual spelling; an SMS code is the proof.
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// Read the password from the first line of stdin.
+    #[arg(long, conflicts_with = "phone")]
+    password_stdin: bool,
+    /// Read each code that is asked for from the next line of stdin.
+    #[arg(long)]
+    code_stdin: bool,
+    /// The merchant that is wanted, when the account holds several.
+    #[arg(long, value_name = "UID", value_parser = MerchantUid::parse)]
+    merchant: Option<MerchantUid>,
+    /// For whom the store is held: a name of your own.
+    #[arg(long, value_parser = UserId::parse)]
+    user_id: Option<UserId>,
+    /// Do not keep the password: only a person can then sign in again once the portal has forgotten the device.
+    #[arg(long)]
+    no_store_password: bool,
+    /// Go on with a login that waits.
+    #[arg(long, value_name = "LOGIN", conflicts_with_all = ["email", "phone", "password_stdin", "user_id", "no_store_password"])]
+    resume: Option<LoginId>,
+    /// The code, for the login that is resumed.
+    #[arg(long, requires = "resume", conflicts_with = "code_stdin")]
+    code: Option<SecretString>,
+    /// Ask for another code first, for the login that is resumed.
+    #[arg(long, requires = "resume", conflicts_with = "code")]
+    resend: bool,
+    /// Give up the login that is resumed.
+    #[arg(long, requires = "resume", conflicts_with_all = ["code", "resend", "merchant", "code_stdin"])]
+    cancel: bool,
+    /// One JSON object a line: the login in each of its states, as the API shows it.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs it.
+pub async fn run(args: &Args, global: &Global) -> Outcome {
+    let config = global.start(Loudness::Errors)?;
+    let mut answers = Answers::new(args);
+    // Before the database is opened: what is missing is told at once.
+    let credentials = match args.resume {
+        Some(_) => None,
+        None => Some(account::ask(args, &mut answers).await?),
+    };
+    let opened = Opened::of(&config).await?.driving();
+    let mut report = Report::new(args.json, answers.is_interactive());
+    let driven = async {
+        let login = match (credentials, args.resume) {
+            (Some(credentials), _) => start(args, credentials, &opened).await?,
+            (None, Some(id)) if args.cancel => return cancel(id, &mut report, &opened).await,
+            (None, Some(id)) => resume(args, id, &opened).await?,
+            (None, None) => return Err(Failure::usage("name an account")),
+        };
+        drive(login, &mut answers, &mut report, &opened, global).await
+    };
+    let ended = driven.await;
+    report.clear();
+    opened.close().await;
+    ended
+}
+
+async fn start(
+    args: &Args,
+    credentials: kaspi_auth_core::account::Credentials,
+    opened: &Opened,
+) -> Outcome<Login> {
+    let new = NewLogin {
+        credentials,
+        user_id: args.user_id.clone(),
+        engine: EngineChoice::Auto,
+        store_password: !args.no_store_password,
+        wanted: args.merchant.clone(),
+        when_several: WhenSeveral::Ask,
+    };
+    match opened.service().logins.start(&Tenant::All, new).await? {
+        Started::New(login) => Ok(login),
+        Started::Running(login) => {
+            output::note(format_args!(
+                "a login of this account has begun already; going on with it ({})",
+                login.id
+            ));
+            Ok(login)
+        }
+    }
+}
+
+/// Takes a waiting login up again, with what the options say to it.
+async fn resume(args: &Args, id: LoginId, opened: &Opened) -> Outcome<Login> {
+    let logins = &opened.service().logins;
+    if args.resend {
+        let until = opened.service().clock.now() + RESEND;
+        return Ok(logins.resend(&Tenant::All, id, until).await?);
+    }
+    Ok(logins.get(&Tenant::All, id, None).await?)
+}
+
+async fn cancel(id: LoginId, report: &mut Report, opened: &Opened) -> Outcome {
+    let login = opened.service().logins.cancel(&Tenant::All, id).await?;
+    report.state(&login);
+    output::note(format_args!("login {id} is {}", login.state.name()));
+    Ok(Exit::Done)
+}
+
+/// Goes on until the login has ended or nobody answers.
+async fn drive(
+    mut login: Login,
+    answers: &mut Answers,
+    report: &mut Report,
+    opened: &Opened,
+    global: &Global,
+) -> Outcome {
+    let logins = &opened.service().logins;
+    loop {
+        login = watch(login, report, opened, global).await?;
+        let challenge = match &login.state {
+            LoginState::Succeeded { store } => {
+                report.succeeded(store);
+                return Ok(Exit::Done);
+            }
+            LoginState::Failed { failure } => return Err(Failure::from(failure)),
+            LoginState::Expired => return Err(kaspi_auth_core::Error::of(Code::LoginExpired).into()),
+            LoginState::Cancelled => return Err(kaspi_auth_core::Error::of(Code::LoginCancelled).into()),
+            LoginState::Awaiting { challenge } => challenge,
+            _ => continue,
+        };
+        report.clear();
+        let reply = tokio::select! {
+            reply = answers.to(challenge, opened.service().clock.now()) => reply?,
+            _ = tokio::signal::ctrl_c() => return Err(left(&login, global).ending(Exit::Interrupted)),
+        };
+        let said = match reply {
+            Reply::Answer(answer) => logins.answer(&Tenant::All, login.id, answer, None).await,
+            Reply::Resend => {
+                let until = opened.service().clock.now() + RESEND;
+                logins.resend(&Tenant::All, login.id, until).await
+            }
+            Reply::Nobody => return Err(left(&login, global)),
+        };
+        login = match said {
+            Ok(login) => login,
+            Err(error) if answers.is_interactive() && is_mendable(error.code()) => {
+                output::note(Failure::from(error));
+                logins.get(&Tenant::All, login.id, None).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
+    }
+}
+
+/// Waits for the next state that needs somebody or ends the login, telling the steps on the way.
+async fn watch(login: Login, report: &mut Report, opened: &Opened, global: &Global) -> Outcome<Login> {
+    let (logins, clock) = (&opened.service().logins, &opened.service().clock);
+    report.state(&login);
+    if !login.state.is_running() {
+        return Ok(login);
+    }
+    let done = logins.get(&Tenant::All, login.id, Some(clock.now() + FOR_EVER));
+    tokio::pin!(done);
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            done = &mut done => {
+                let login = done?;
+                report.state(&login);
+                return Ok(login);
+            }
+            _ = beat.tick() => report.state(&logins.get(&Tenant::All, login.id, None).await?),
+            _ = tokio::signal::ctrl_c() => return Err(left(&login, global).ending(Exit::Interrupted)),
+        }
+    }
+}
+
+/// What a person can still mend in the same login.
+fn is_mendable(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ResendTooEarly
+            | Code::ResendUnavailable
+            | Code::PortalRateLimited
+            | Code::MerchantNotListed
+            | Code::StoreTaken
+            | Code::Conflict
+            | Code::LoginNotAwaiting
+    )
+}
+
+/// The login is left as it is, and can be taken up again.
+fn left(login: &Login, global: &Global) -> Failure {
+    let state = match login.state.challenge() {
+        Some(Challenge::Code(code)) => format!("waits for the code that went to {}", code.destination_masked),
+        Some(Challenge::Merchant(_)) => "waits for the choice of a merchant".to_owned(),
+        Some(Challenge::Captcha(person) | Challenge::Takeover(person)) => {
+            format!("waits: {}", person.instruction)
+        }
+        None => format!("is {}", login.state.name()),
+    };
+    Failure::new(format!("login {} {state}", login.id))
+        .hint(how_to_go_on(login, global))
+        .ending(Exit::NeedsPerson)
+}
+
+/// The command that goes on with a login.
+pub fn how_to_go_on(login: &Login, global: &Global) -> String {
+    let mut words = vec![program()];
+    words.extend(global.repeated().iter().map(|word| super::shell::quoted(word)));
+    words.extend(["login".to_owned(), "--resume".to_owned(), login.id.to_string()]);
+    match login.state.challenge() {
+        Some(Challenge::Code(_)) => words.push("--code CODE".to_owned()),
+        Some(Challenge::Merchant(_)) => words.push("--merchant UID".to_owned()),
+        _ => {}
+    }
+    let until = login.state.challenge().map_or(login.expires_at, Challenge::expires_at);
+    format!("until {until:.0}, go on with: {}", words.join(" "))
+}

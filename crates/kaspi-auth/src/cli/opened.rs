@@ -1,0 +1,67 @@
+//! The service as a command needs it: the use cases on the configured database, without its HTTP side and without most of
+//! the passes that a lasting process makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::failure::Outcome;
+use super::files;
+use crate::config::Config;
+use crate::wiring::Service;
+
+/// A third of a login's lease: a service beside us must not take over what we drive.
+const BEAT: Duration = Duration::from_secs(5);
+/// How long a command that ends waits for what it began.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// An open service.
+pub struct Opened {
+    service: Service,
+    lease: Option<JoinHandle<()>>,
+}
+
+impl Opened {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// What is wrong with the key, the database or the portal's settings, and what to do.
+    pub async fn of(config: &Config) -> Outcome<Self> {
+        files::make_folder(&config.database)?;
+        Ok(Self { service: Service::start(config).await?, lease: None })
+    }
+
+    /// For a command that drives logins: holds their lease, and takes over what a process that died has left.
+    #[must_use]
+    pub fn driving(mut self) -> Self {
+        let logins = Arc::clone(&self.service.logins);
+        self.lease = Some(tokio::spawn(async move {
+            let mut beat = tokio::time::interval(BEAT);
+            loop {
+                beat.tick().await;
+                let beaten = async {
+                    logins.renew_leases().await?;
+                    logins.recover().await
+                };
+                if let Err(error) = beaten.await {
+                    tracing::warn!(%error, "the lease of a running login could not be renewed");
+                }
+            }
+        }));
+        self
+    }
+
+    /// The use cases.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Closes it: what still runs is finished or parked.
+    pub async fn close(self) {
+        if let Some(lease) = self.lease {
+            lease.abort();
+        }
+        self.service.stop(GRACE).await;
+    }
+}

@@ -1,0 +1,154 @@
+//! `kaspi-auth session`: print a store's session, look whether it lives, renew it.
+
+mod formats;
+
+use jiff::SignedDuration;
+use kaspi_auth_core::Code;
+use kaspi_auth_core::id::MerchantUid;
+use kaspi_auth_core::session::Validity;
+use kaspi_auth_core::sessions::Refreshed;
+use kaspi_auth_core::tenant::Tenant;
+
+use super::failure::{Exit, Failure, Outcome};
+use super::logging::Loudness;
+use super::login::how_to_go_on;
+use super::opened::Opened;
+use super::{Global, output, stores};
+use crate::config::Config;
+use crate::http::model::{LoginView, SessionView, ValidationView};
+
+/// How long a renewal is waited for. A login that needs longer goes on by `login --resume`.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(120);
+
+/// What to do with a session.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print a live session: its cookies in clear.
+    Get {
+        /// The portal's id of the merchant.
+        #[arg(value_parser = MerchantUid::parse)]
+        merchant_uid: MerchantUid,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+    },
+    /// Ask the cabinet whether the session lives. Exit code 0: alive; 3: dead; 4: the cabinet told nothing.
+    Validate {
+        /// The portal's id of the merchant.
+        #[arg(value_parser = MerchantUid::parse)]
+        merchant_uid: MerchantUid,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign in again: by the login host's memory, else with the stored password.
+    Refresh {
+        /// The portal's id of the merchant.
+        #[arg(value_parser = MerchantUid::parse)]
+        merchant_uid: MerchantUid,
+        /// Print the new session, or the login that needs you, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How a session is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// What the API answers: cookies, the ready `Cookie` header, the other headers, generation, times.
+    Json,
+    /// The header `Cookie: …`, for the cabinet.
+    Header,
+    /// A cookie file, as curl, wget and yt-dlp read it.
+    Netscape,
+    /// A command that asks the cabinet for the session's merchants.
+    Curl,
+}
+
+impl Command {
+    /// Whether the caller reads JSON.
+    pub fn wants_json(&self) -> bool {
+        matches!(self, Self::Validate { json: true, .. } | Self::Refresh { json: true, .. })
+    }
+}
+
+/// Runs it.
+pub async fn run(command: &Command, global: &Global) -> Outcome {
+    let config = global.start(Loudness::Errors)?;
+    let mut opened = Opened::of(&config).await?;
+    let done = match command {
+        Command::Get { merchant_uid, format } => get(&opened, &config, merchant_uid, *format).await,
+        Command::Validate { merchant_uid, json } => validate(&opened, merchant_uid, *json).await,
+        Command::Refresh { merchant_uid, json } => {
+            opened = opened.driving();
+            refresh(&opened, global, merchant_uid, *json).await
+        }
+    };
+    opened.close().await;
+    done.map_err(|failure| match failure.code() {
+        Some(Code::SessionExpired | Code::SessionNotFound | Code::CredentialsMissing) => {
+            failure.hint("sign in: `kaspi-auth login`").ending(Exit::NeedsPerson)
+        }
+        _ => stores::with_hint(failure),
+    })
+}
+
+async fn get(opened: &Opened, config: &Config, uid: &MerchantUid, format: Format) -> Outcome {
+    let service = opened.service();
+    let session = service.sessions.get(&Tenant::All, uid).await?;
+    let cabinet = service.portal.as_ref();
+    match format {
+        Format::Json => output::pretty(&SessionView::new(session, cabinet)),
+        Format::Header => output::line(formats::header(&session, cabinet)),
+        Format::Netscape => output::line(formats::netscape(&session, cabinet)),
+        Format::Curl => output::line(formats::curl(&session, cabinet, &config.portal.cabinet_url)?),
+    }
+    Ok(Exit::Done)
+}
+
+async fn validate(opened: &Opened, uid: &MerchantUid, as_json: bool) -> Outcome {
+    let found = opened.service().sessions.validate(&Tenant::All, uid).await?;
+    let exit = match found.validity {
+        Validity::Alive => Exit::Done,
+        Validity::Dead => Exit::NeedsPerson,
+        Validity::Unknown => Exit::Later,
+    };
+    if as_json {
+        output::json(&ValidationView::new(uid.to_string(), found));
+    } else {
+        output::line(format_args!(
+            "{} (generation {}): {}",
+            found.validity.as_str(),
+            found.generation,
+            found.reason
+        ));
+    }
+    Ok(exit)
+}
+
+async fn refresh(opened: &Opened, global: &Global, uid: &MerchantUid, as_json: bool) -> Outcome {
+    let service = opened.service();
+    let until = service.clock.now() + PATIENCE;
+    match service.sessions.refresh(&Tenant::All, uid, until).await? {
+        Refreshed::Session(session) => {
+            if as_json {
+                output::json(&SessionView::new(session, service.portal.as_ref()));
+            } else {
+                output::line(format_args!(
+                    "store {uid} has a new session, generation {}",
+                    session.generation
+                ));
+            }
+            Ok(Exit::Done)
+        }
+        Refreshed::Login(login) => {
+            if as_json {
+                output::json(&LoginView::from(&login));
+            }
+            let state = login.state.name();
+            Err(Failure::new(format!("signing in to store {uid} goes on and needs you: {state}"))
+                .hint(how_to_go_on(&login, global))
+                .ending(Exit::NeedsPerson))
+        }
+    }
+}
