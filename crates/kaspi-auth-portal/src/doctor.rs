@@ -14,7 +14,7 @@ use crate::wire::shape::{self, Shape};
 /// What the login page's address shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
-    /// The login page.
+    /// The login page, or the empty shell that its script fills.
     Login,
     /// A wall that keeps visitors out.
     Wall,
@@ -48,8 +48,10 @@ impl DirectEngine {
         let answer = self.http.exchange(&mut Jar::default(), Request::get("check-up", url)).await?;
         let page = match (answer.status, Shape::of(&answer)) {
             (500..=599, _) => Page::ServerError,
+            (200, Shape::Html(shape::Page { login: true, .. } | shape::Page { shell: true, .. })) => {
+                Page::Login
+            }
             (403 | 429, _) | (_, Shape::Html(shape::Page { wall: true, .. })) => Page::Wall,
-            (200, Shape::Html(shape::Page { login: true, .. })) => Page::Login,
             _ => Page::Other,
         };
         let clock_ahead = answer.date.map(|date| date.duration_since(self.http.now()));

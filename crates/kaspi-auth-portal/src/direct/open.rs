@@ -14,7 +14,7 @@ use super::continuation::{Facts, Trail, jar_of_device};
 use crate::http::Request;
 use crate::jar::Jar;
 use crate::settings::HostRole;
-use crate::wire::shape::{Page, Shape, trouble};
+use crate::wire::shape::{Shape, trouble};
 use crate::wire::words::Words;
 
 impl DirectEngine {
@@ -24,17 +24,15 @@ impl DirectEngine {
         Trail { jar, facts: Facts::default() }.write()
     }
 
-    /// Loads the login page for its cookies. What the page shows is the browser's concern: only an outage or a wall
-    /// stops us here.
+    /// Loads the login page for its cookies. What it shows is a browser's concern: only a status that means an outage or a
+    /// wall stops us here.
     pub(super) async fn load_login_page(&self, jar: &mut Jar) -> Result<(), Error> {
         let url = self.http.origins.at(HostRole::Login, "/login");
         let answer = self.http.exchange(jar, as_visit(Request::get("login page", url))).await?;
-        let shape = Shape::of(&answer);
-        let is_wall = matches!(shape, Shape::Html(Page { wall: true, .. }));
-        if matches!(answer.status, 403 | 408 | 425 | 429 | 500..=599) || is_wall {
-            return Err(trouble(&answer, &shape, &Words::without(&[]), self.http.now()));
+        if !matches!(answer.status, 403 | 408 | 425 | 429 | 500..=599) {
+            return Ok(());
         }
-        Ok(())
+        Err(trouble(&answer, &Shape::of(&answer), &Words::without(&[]), self.http.now()))
     }
 }
 

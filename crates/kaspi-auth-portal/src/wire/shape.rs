@@ -37,6 +37,8 @@ pub(crate) struct Page {
     pub(crate) wall: bool,
     /// It asks to sign in.
     pub(crate) login: bool,
+    /// It is the shell of a script: what it will show cannot be told.
+    pub(crate) shell: bool,
 }
 
 impl Shape {
@@ -110,7 +112,9 @@ impl Page {
         let lower = text.to_lowercase();
         let has = |marks: &[&str]| marks.iter().any(|mark| lower.contains(mark));
         let login = has(&LOGIN);
-        Self { title: title(&text), wall: !login && has(&WALL), login }
+        // The login page's bundle, and where such scripts put their page (CONTRACT, 1 and 2.1).
+        let shell = has(&["js/main.js", "id=\"app\"", "id=app"]);
+        Self { title: title(&text), wall: !login && has(&WALL), login, shell }
     }
 }
 

@@ -170,7 +170,7 @@ pub fn asked(reply: Reply) -> (Vec<String>, Continuation) {
 pub fn session(finished: Finished) -> (NewSession, Option<Device>) {
     match finished {
         Finished::Session { session, device } => (*session, device),
-        other => panic!("no session: {other:?}"),
+        other @ Finished::SeveralMerchants { .. } => panic!("no session: {other:?}"),
     }
 }
 

@@ -1,10 +1,15 @@
 //! Flow E: e-mail and password, with nothing asked in between (CONTRACT, 3.5).
 
+use std::time::Duration;
+
 use kaspi_auth_core::port::Engine as _;
+use kaspi_auth_portal::{ExchangeObserver, HostRole};
 use kaspi_sandbox::{CookieShape, Knobs, RedirectUrl};
 use secrecy::ExposeSecret as _;
 
-use crate::harness::{Desk, accepted, code_of, mail, names, noon, session, with_password};
+use crate::harness::{
+    Desk, accepted, code_of, engine, failure, mail, names, noon, session, settings, with_password,
+};
 
 #[tokio::test]
 async fn a_password_opens_the_cabinet_with_the_shops_data() {
@@ -52,6 +57,43 @@ async fn a_login_takes_seven_requests_and_one_password() {
         ]
     );
     assert_eq!(counters.auth_version.absent, 0);
+}
+
+#[derive(Default)]
+struct Book(std::sync::Mutex<Vec<String>>);
+
+impl ExchangeObserver for Book {
+    fn exchanged(&self, host: HostRole, path: &str, status: Option<u16>, elapsed: Duration) {
+        assert!(elapsed > Duration::ZERO);
+        self.0.lock().unwrap().push(format!("{} {path} {status:?}", host.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_told_of_each_exchange_without_its_query() {
+    let Desk { sandbox, .. } = Desk::new().await;
+    let book = std::sync::Arc::new(Book::default());
+    let mut settings = settings(&sandbox);
+    settings.observer = Some(book.clone());
+    settings.timeout = Duration::from_millis(200);
+    let desk = Desk { engine: engine(settings), sandbox };
+    desk.sign_in(&mail("plain")).await;
+    desk.submit(&mail("slow")).await.unwrap_err();
+    let told = std::mem::take(&mut *book.0.lock().unwrap());
+    assert_eq!(
+        told,
+        [
+            "login /login Some(200)",
+            "login /api/p/login Some(200)",
+            "cabinet /oauth2/authorization/1 Some(302)",
+            "login /oauth2/authorize Some(302)",
+            "cabinet /login/oauth2/code/1 Some(302)",
+            "cabinet /s/m Some(200)",
+            "cabinet /mc/facade/graphql Some(200)",
+            "login /login Some(200)",
+            "login /api/p/login None",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -112,7 +154,7 @@ async fn a_finish_can_be_repeated() {
 async fn a_wrong_password_and_an_unknown_address_are_invalid_credentials() {
     let desk = Desk::new().await;
     for who in [with_password("plain", "wrong-password"), mail("nobody")] {
-        let error = crate::harness::failure(desk.submit(&who).await);
+        let error = failure(desk.submit(&who).await);
         assert_eq!(error.code().as_str(), "invalid_credentials");
         assert_eq!(error.portal_message(), Some("CREDENTIALS_INVALID"));
         assert!(!error.code().retryable());
@@ -129,9 +171,9 @@ async fn an_account_locks_after_its_third_wrong_password_and_says_until_when() {
             "invalid_credentials"
         );
     }
-    let error = crate::harness::failure(desk.submit(&mail("locked")).await);
+    let error = failure(desk.submit(&mail("locked")).await);
     assert_eq!(error.code().as_str(), "account_locked");
-    assert_eq!(error.retry_at(), Some(noon() + std::time::Duration::from_mins(15)));
+    assert_eq!(error.retry_at(), Some(noon() + Duration::from_mins(15)));
 }
 
 #[tokio::test]
