@@ -7,7 +7,12 @@ pub fn percentile(sorted: &[Duration], part: f64) -> Duration {
     if sorted.is_empty() {
         return Duration::ZERO;
     }
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
     let index = ((sorted.len() as f64 * part).ceil() as usize).clamp(1, sorted.len()) - 1;
     sorted[index]
 }

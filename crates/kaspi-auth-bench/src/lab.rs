@@ -46,7 +46,9 @@ impl Lab {
             Database::Sqlite => format!("sqlite://{}", folder.path().join("bench.sqlite").display()),
             Database::Postgres => new_postgres().await?,
         };
-        let key = String::from_utf8(Command::new(binary()?).args(["keys", "generate"]).output()?.stdout)?.trim().to_owned();
+        let key = String::from_utf8(Command::new(binary()?).args(["keys", "generate"]).output()?.stdout)?
+            .trim()
+            .to_owned();
         let mut lab = Self {
             folder,
             database,
@@ -57,8 +59,12 @@ impl Lab {
             api_key: String::new(),
             service: None,
         };
-        let made = lab.command()?.args(["api-keys", "create", "--name", "bench", "--scope", "admin", "--json"]).output()?;
-        let made: serde_json::Value = serde_json::from_slice(&made.stdout).context("api-keys create --json")?;
+        let made = lab
+            .command()?
+            .args(["api-keys", "create", "--name", "bench", "--scope", "admin", "--json"])
+            .output()?;
+        let made: serde_json::Value =
+            serde_json::from_slice(&made.stdout).context("api-keys create --json")?;
         lab.api_key = made["key"].as_str().context("the new key")?.to_owned();
         lab.start_service().await?;
         Ok(lab)
@@ -176,12 +182,16 @@ async fn address(ready: &Path) -> Result<SocketAddr> {
 }
 
 async fn new_postgres() -> Result<String> {
-    let server = std::env::var("KASPI_AUTH_TEST_POSTGRES_URL").context("run `cargo xtask bench`: it starts PostgreSQL")?;
+    let server = std::env::var("KASPI_AUTH_TEST_POSTGRES_URL")
+        .context("run `cargo xtask bench`: it starts PostgreSQL")?;
     let name = format!("bench_{}", uuid::Uuid::from_u128(std::process::id().into()).simple());
     let mut connection = sqlx::PgConnection::connect(&server).await?;
-    sqlx::query(sqlx::AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut connection).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("drop database if exists {name} with (force)")))
+        .execute(&mut connection)
+        .await?;
     sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await?;
-    let (base, options) = server.split_once('?').map_or((server.as_str(), None), |(base, rest)| (base, Some(rest)));
+    let (base, options) =
+        server.split_once('?').map_or((server.as_str(), None), |(base, rest)| (base, Some(rest)));
     let (root, _) = base.rsplit_once('/').context("a database URL")?;
     Ok(options.map_or_else(|| format!("{root}/{name}"), |rest| format!("{root}/{name}?{rest}")))
 }

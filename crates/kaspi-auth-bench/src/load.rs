@@ -142,7 +142,12 @@ pub async fn gets(
 }
 
 /// Signs the accounts in, `in_flight` at once, each waited for to its end.
-pub async fn logins(addr: SocketAddr, api_key: &str, emails: Vec<String>, in_flight: usize) -> Result<Outcome> {
+pub async fn logins(
+    addr: SocketAddr,
+    api_key: &str,
+    emails: Vec<String>,
+    in_flight: usize,
+) -> Result<Outcome> {
     let emails = Arc::new(emails);
     let next = Arc::new(AtomicUsize::new(0));
     let mut clients = Vec::new();

@@ -21,11 +21,17 @@ pub async fn run() -> Result<()> {
             let outcome = logins(lab.addr, &lab.api_key, lab.accounts(part, STORES / 2), 32).await?;
             ensure!(outcome.bad == 0, "{} logins did not succeed", outcome.bad);
         }
-        println!("memory, {database:?}: after {STORES} logins by this process {:.1} MiB", lab.resident_mib()?);
+        println!(
+            "memory, {database:?}: after {STORES} logins by this process {:.1} MiB",
+            lab.resident_mib()?
+        );
         with_logins_in_flight(&lab, "flight").await?;
         lab.stop_service()?;
         lab.start_service().await?;
-        println!("memory, {database:?}: idle after a restart with {STORES} stores {:.1} MiB", lab.resident_mib()?);
+        println!(
+            "memory, {database:?}: idle after a restart with {STORES} stores {:.1} MiB",
+            lab.resident_mib()?
+        );
         let mut client = Client::connect(lab.addr, &lab.api_key).await?;
         let (mut cursor, mut read) = (String::new(), 0);
         loop {

@@ -17,7 +17,9 @@ const RUNS: usize = 3;
 const HALF: u32 = 7500;
 
 pub async fn run() -> Result<()> {
-    println!("session-read: GET /v1/stores/{{uid}}/session, {STORES} stores, {CONNECTIONS} connections, load on the same cores");
+    println!(
+        "session-read: GET /v1/stores/{{uid}}/session, {STORES} stores, {CONNECTIONS} connections, load on the same cores"
+    );
     for database in [Database::Sqlite, Database::Postgres] {
         let lab = Lab::start(database).await?;
         let signed_in = logins(lab.addr, &lab.api_key, lab.accounts("read", STORES), 32).await?;
@@ -27,7 +29,8 @@ pub async fn run() -> Result<()> {
         let (mut rates, mut p99s) = (Vec::new(), Vec::new());
         for run in 0..RUNS {
             let full = gets(lab.addr, &lab.api_key, Arc::clone(&paths), CONNECTIONS, DURATION, None).await?;
-            let half = gets(lab.addr, &lab.api_key, Arc::clone(&paths), CONNECTIONS, DURATION, Some(HALF)).await?;
+            let half =
+                gets(lab.addr, &lab.api_key, Arc::clone(&paths), CONNECTIONS, DURATION, Some(HALF)).await?;
             ensure!(full.bad + half.bad == 0, "{} answers were not 200", full.bad + half.bad);
             println!(
                 "  {database:?} run {}: {:.0} requests/s; at {HALF}/s: reached {:.0}/s, p50 {}, p99 {}",
@@ -40,7 +43,11 @@ pub async fn run() -> Result<()> {
             rates.push(full.rate());
             p99s.push(half.p99().as_secs_f64() * 1000.0);
         }
-        println!("  {database:?}: median {:.0} requests/s, median p99 at half {:.3} ms", median(rates), median(p99s));
+        println!(
+            "  {database:?}: median {:.0} requests/s, median p99 at half {:.3} ms",
+            median(rates),
+            median(p99s)
+        );
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ mod middleware;
 pub(crate) mod model;
 mod predecessor;
 mod problem;
+mod problem_pages;
 mod server;
 mod sessions;
 mod stores;

@@ -190,7 +190,7 @@ impl Logins {
 
     /// Steps and stores. When somebody else changed the login first, the event is tried on what they left; if it does not
     /// fit there, what the engine holds is let go. Answers whether to go on.
-    async fn store_outcome(&self, work: &mut Work, outcome: Outcome) -> Result<bool> {
+    async fn store_outcome(&self, work: &mut Work, mut outcome: Outcome) -> Result<bool> {
         for _ in 0..3 {
             let Ok(stepped) = step(&work.login, outcome.event.clone(), self.clock.now(), &self.limits) else {
                 if work.login.state.is_terminal() {
@@ -214,10 +214,14 @@ impl Logins {
                     self.changes.publish(&work.login);
                     return Ok(true);
                 }
-                Err(RepositoryError::Conflict) => match self.database.open_login(work.login.id).await? {
-                    Some((login, _)) => work.login = login,
-                    None => return Ok(false),
-                },
+                Err(RepositoryError::Conflict) => {
+                    let Some((login, _)) = self.database.open_login(work.login.id).await? else {
+                        return Ok(false);
+                    };
+                    work.login = login;
+                    // An answer went on from where this began: how it goes on counts, not what was left behind it.
+                    outcome.continued &= !matches!(outcome.event, Event::Resent);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -11,7 +11,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::State;
+use super::{State, problem_pages};
 use super::problem::{Problem, ProblemBody};
 
 /// What every operation may answer besides its own.
@@ -75,15 +75,10 @@ pub(super) fn pages(document: utoipa::openapi::OpenApi) -> Router<State> {
         .route("/docs/problems/{code}", get(problem_page))
 }
 
-/// What a code means, as plain text: the `type` of every problem leads here.
+/// What a code means: the `type` of every problem leads here.
 async fn problem_page(Path(code): Path<String>) -> Response {
-    let Some(code) = Code::parse(&code) else { return Problem::of(Code::NotFound).into_response() };
-    let text = format!(
-        "{}\n\nstatus: {}\nretryable: {}\n\n{}\n",
-        code.as_str(),
-        super::problem::status(code),
-        code.retryable(),
-        code.advice()
-    );
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], text).into_response()
+    let Some(page) = Code::parse(&code).and_then(problem_pages::page) else {
+        return Problem::of(Code::NotFound).into_response();
+    };
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8"))], page).into_response()
 }
