@@ -130,6 +130,21 @@ async fn every_shape_of_the_choice_is_answered_with_both_keys() {
 }
 
 #[tokio::test]
+async fn a_choice_between_users_names_no_merchant() {
+    let su = json!({"users": [{"id": "u-1", "name": "Я"}, {"id": "u-2", "name": "Ты"}]});
+    let portal = StandIn::new(Choices { then: "su", su, ..Choices::default() }).await;
+    let who = person();
+    let at = open(&portal.engine, &who, None).await.unwrap();
+    let (_, at) = asked(portal.engine.submit(at, &who).await.unwrap());
+    let at = accepted(portal.engine.answer(at, &who, &pick("u-2")).await.unwrap());
+    for named in [None, Some(uid("u-2"))] {
+        let (session, _) = session(portal.engine.finish(at.clone(), named.as_ref()).await.unwrap());
+        assert_eq!(session.merchant.uid.as_str(), "17");
+    }
+    assert_eq!(code_of(portal.engine.finish(at, Some(&uid("u-1"))).await), "account_mismatch");
+}
+
+#[tokio::test]
 async fn its_sessions_are_renewed_and_probed() {
     let portal = StandIn::new(Choices::default()).await;
     let first = sign_in(&portal).await.unwrap();
