@@ -129,7 +129,8 @@ impl Logins {
     /// Starts a login, or answers the account's running one.
     ///
     /// # Errors
-    /// `store_taken` when another user holds the wanted store, `account_busy` when another tenant signs the account in,
+    /// `store_taken` when another user holds the wanted store, `account_busy` when the account is being
+    /// signed in for another user,
     /// `insufficient_scope` when a user asks in another's name, `engine_unavailable`, `overloaded`,
     /// and the database's.
     pub async fn start(&self, tenant: &Tenant, new: NewLogin) -> Result<Started> {
@@ -165,8 +166,9 @@ impl Logins {
                 self.runner.run(Work { login: begun.login.clone(), secrets, effects: begun.effects });
                 Ok(Started::New(begun.login))
             }
-            Inserted::Running(login) => Ok(Started::Running(*login)),
-            Inserted::Busy => Err(Code::AccountBusy.into()),
+            // One that brings the store to another holder is not what this caller asked for.
+            Inserted::Running(login) if login.user_id == begun.login.user_id => Ok(Started::Running(*login)),
+            Inserted::Running(_) | Inserted::Busy => Err(Code::AccountBusy.into()),
         }
     }
 

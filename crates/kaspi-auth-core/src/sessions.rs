@@ -60,13 +60,15 @@ impl Sessions {
     /// The session as stored, for calling the cabinet.
     ///
     /// # Errors
-    /// `store_not_found`, `session_not_found`, `session_expired` when the last look found it dead, and the database's.
+    /// `store_not_found`, `session_not_found`; when the last look found it dead `session_expired`, or `needs_reauth` where a
+    /// refresh cannot mend that; the database's.
     pub async fn get(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<Session> {
         let session = self.stored(tenant, uid).await?;
-        if session.validity == Validity::Dead {
-            return Err(Code::SessionExpired.into());
+        match (session.validity, session.needs_reauth) {
+            (Validity::Dead, true) => Err(Code::NeedsReauth.into()),
+            (Validity::Dead, false) => Err(Code::SessionExpired.into()),
+            _ => Ok(session),
         }
-        Ok(session)
     }
 
     /// Asks the cabinet whether the session lives. Three-valued: an outage changes nothing.
