@@ -13,12 +13,18 @@ use crate::{
     world::World,
 };
 pub(crate) use http_api::router;
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Control of a running sandbox. Clones control the same sandbox.
 #[derive(Clone)]
 pub struct Control {
     pub(crate) world: Arc<World>,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
 }
 
 impl Control {

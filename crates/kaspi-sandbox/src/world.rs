@@ -23,11 +23,11 @@ use std::{
 };
 
 /// Values of `MS_AUTH_SSO` that are kept; the oldest go first.
-const LOGIN_TOKENS: usize = 400_000;
+const LOGIN_TOKENS: usize = 160_000;
 /// Authorization requests and codes that are kept.
-const REQUESTS: usize = 100_000;
+const REQUESTS: usize = 64_000;
 /// Values of `mc-sid` that are kept.
-const SESSIONS: usize = 200_000;
+const SESSIONS: usize = 128_000;
 
 /// The state.
 pub(crate) struct World {

@@ -20,6 +20,7 @@ mod mailed_code;
 mod oauth;
 mod pages;
 mod phone_first;
+mod program;
 mod repeatable;
 mod sessions;
 mod stories;
