@@ -6,12 +6,31 @@ mod sqlite;
 use std::sync::Arc;
 
 use kaspi_auth_core::id::{LoginId, MerchantUid};
+use sqlx::postgres::{PgConnectOptions, PgListener};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 use crate::cache::Cache;
-pub(crate) use postgres::watch as watch_postgres;
-pub(crate) use sqlite::watch as watch_sqlite;
+pub(crate) use postgres::listen;
+pub(crate) use sqlite::Log;
+
+/// What hears of changes, open already: so nothing is missed that happens after the database was opened.
+pub(crate) enum Ears {
+    /// Looks at the file.
+    Sqlite(Log),
+    /// Listens to the server.
+    Postgres(Box<(PgListener, PgConnectOptions)>),
+}
+
+impl Ears {
+    /// From now on, changes are passed on.
+    pub(crate) fn watch(self, announcer: Announcer) -> Watcher {
+        match self {
+            Self::Sqlite(log) => sqlite::watch(log, announcer),
+            Self::Postgres(ears) => postgres::watch(ears.0, ears.1, announcer),
+        }
+    }
+}
 
 /// Changes that a slow listener may fall behind.
 const BACKLOG: usize = 1024;

@@ -10,7 +10,7 @@ use kaspi_auth_core::port::RepositoryError;
 use kaspi_auth_vault::{Fingerprinter, KeyRing, Pepper};
 
 use crate::cache::Cache;
-use crate::changes::{Announcer, Watcher};
+use crate::changes::{Announcer, Ears};
 use crate::database::SqlDatabase;
 use crate::error::OpenDatabaseError;
 use crate::pool::{Pool, read, write};
@@ -23,7 +23,7 @@ use crate::values::UserColumn;
 pub(crate) struct Opened {
     pub(crate) pool: Pool,
     pub(crate) users: UserColumn,
-    pub(crate) watcher: Box<dyn FnOnce(Announcer) -> Watcher + Send>,
+    pub(crate) ears: Ears,
 }
 
 impl SqlDatabase {
@@ -39,14 +39,14 @@ impl SqlDatabase {
         ring: Arc<KeyRing>,
         now: Timestamp,
     ) -> Result<Self, OpenDatabaseError> {
-        let Opened { pool, users, watcher } = match settings.target()? {
+        let Opened { pool, users, ears } = match settings.target()? {
             Target::Sqlite(path) => sqlite::open(&path, settings).await?,
             Target::Postgres(options) => postgres::open(*options, settings).await?,
         };
         let pepper = pepper(&pool, &ring, now).await?;
         let cache = Arc::new(Cache::new(settings.cache_bytes));
         let announcer = Announcer::new(Arc::clone(&cache));
-        let watcher = watcher(announcer.clone());
+        let watcher = ears.watch(announcer.clone());
         let sealer = Sealer::new(ring, Fingerprinter::new(pepper));
         Ok(Self { pool, sealer, users, cache, announcer, opened_at: now, _watcher: watcher })
     }

@@ -15,25 +15,29 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A silent connection is asked whether it lives.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Starts listening, on a connection of its own.
-pub(crate) fn watch(options: PgConnectOptions, announcer: Announcer) -> Watcher {
+/// Goes on listening; `options` are for connecting again.
+pub(crate) fn watch(listener: PgListener, options: PgConnectOptions, announcer: Announcer) -> Watcher {
+    announcer.hearing();
     Watcher(tokio::spawn(async move {
+        let mut listener = listener;
         loop {
-            match listen(&options).await {
-                Ok(mut listener) => {
-                    announcer.hearing();
-                    let why = pass_on(&mut listener, &announcer).await;
-                    announcer.deaf();
-                    tracing::warn!(%why, "the connection that hears of changes is lost: sessions are read anew");
+            let why = pass_on(&mut listener, &announcer).await;
+            announcer.deaf();
+            tracing::warn!(%why, "the connection that hears of changes is lost: sessions are read anew");
+            listener = loop {
+                tokio::time::sleep(PAUSE).await;
+                match listen(&options).await {
+                    Ok(again) => break again,
+                    Err(error) => tracing::warn!(%error, "changes of the database cannot be listened to yet"),
                 }
-                Err(error) => tracing::warn!(%error, "changes of the database cannot be listened to yet"),
-            }
-            tokio::time::sleep(PAUSE).await;
+            };
+            announcer.hearing();
         }
     }))
 }
 
-async fn listen(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
+/// Listens, on a connection of its own.
+pub(crate) async fn listen(options: &PgConnectOptions) -> Result<PgListener, sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(SILENCE)

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
 
 use super::{Announcer, Change, Watcher};
 use crate::statements::changes::{DATA_VERSION, LAST, SINCE};
@@ -14,15 +14,14 @@ const EVERY: Duration = Duration::from_millis(100);
 /// Changes that are read at once; more come at the next look.
 const BATCH: i64 = 1000;
 
-/// Starts looking.
-pub(crate) fn watch(options: SqliteConnectOptions, announcer: Announcer) -> Watcher {
+/// Goes on looking from where the log was opened.
+pub(crate) fn watch(log: Log, announcer: Announcer) -> Watcher {
+    announcer.hearing();
     Watcher(tokio::spawn(async move {
         let mut pause = tokio::time::interval(EVERY);
         pause.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut log = log;
         loop {
-            pause.tick().await;
-            let Ok(mut log) = Log::open(&options).await else { continue };
-            announcer.hearing();
             loop {
                 pause.tick().await;
                 match log.news().await {
@@ -34,24 +33,32 @@ pub(crate) fn watch(options: SqliteConnectOptions, announcer: Announcer) -> Watc
                 }
             }
             announcer.deaf();
-            let _ = log.connection.close().await;
+            log = loop {
+                pause.tick().await;
+                if let Ok(again) = Log::open(log.options.clone()).await {
+                    break again;
+                }
+            };
+            announcer.hearing();
         }
     }))
 }
 
 /// The log, read up to some point.
-struct Log {
+pub(crate) struct Log {
+    options: SqliteConnectOptions,
     connection: SqliteConnection,
     data_version: i64,
     seq: i64,
 }
 
 impl Log {
-    async fn open(options: &SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+    /// Opens the log at its end.
+    pub(crate) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let mut connection = options.connect().await?;
         let (data_version,) = sqlx::query_as(DATA_VERSION.sql).fetch_one(&mut connection).await?;
         let (seq,) = sqlx::query_as(LAST.sql).fetch_one(&mut connection).await?;
-        Ok(Self { connection, data_version, seq })
+        Ok(Self { options, connection, data_version, seq })
     }
 
     /// What has changed since the last call.

@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use super::Opened;
-use crate::changes;
+use crate::changes::{self, Ears};
 use crate::error::OpenDatabaseError;
 use crate::migrations;
 use crate::pool::Pool;
@@ -56,11 +56,8 @@ pub(crate) async fn open(
         .connect_with(options.clone())
         .await
         .map_err(failure)?;
-    Ok(Opened {
-        pool: Pool::Postgres(pool),
-        users,
-        watcher: Box::new(move |announcer| changes::watch_postgres(options, announcer)),
-    })
+    let listener = changes::listen(&options).await.map_err(failure)?;
+    Ok(Opened { pool: Pool::Postgres(pool), users, ears: Ears::Postgres(Box::new((listener, options))) })
 }
 
 async fn prepare(connection: &mut PgConnection, migrate: bool) -> Result<UserColumn, OpenDatabaseError> {

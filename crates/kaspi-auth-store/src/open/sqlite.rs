@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection};
 
 use super::Opened;
-use crate::changes;
+use crate::changes::{Ears, Log};
 use crate::error::OpenDatabaseError;
 use crate::migrations;
 use crate::pool::Pool;
@@ -42,11 +42,8 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
     let count = settings.max_connections.saturating_sub(2).clamp(1, 4);
     let reading = options.read_only(true);
     let readers = pool(count).connect_with(reading.clone()).await.map_err(|error| failure(error, path))?;
-    Ok(Opened {
-        pool: Pool::Sqlite { writer, readers },
-        users: UserColumn::Text,
-        watcher: Box::new(move |announcer| changes::watch_sqlite(reading, announcer)),
-    })
+    let log = Log::open(reading).await.map_err(|error| failure(error, path))?;
+    Ok(Opened { pool: Pool::Sqlite { writer, readers }, users: UserColumn::Text, ears: Ears::Sqlite(log) })
 }
 
 fn pool(size: u32) -> SqlitePoolOptions {

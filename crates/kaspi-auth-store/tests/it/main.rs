@@ -1,0 +1,12 @@
+//! What must hold on both databases, and what only one of them can get wrong. PostgreSQL comes from
+//! `KASPI_AUTH_TEST_POSTGRES_URL`; without it the tests fail and say so.
+
+mod adoption;
+mod canary;
+mod contract;
+mod crash;
+mod migrations;
+mod opening;
+mod python;
+mod statements;
+mod support;
