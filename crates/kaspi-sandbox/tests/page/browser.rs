@@ -24,7 +24,13 @@ struct Driver {
 }
 
 impl Driver {
+    /// The driver takes a free port of IPv4 and then wants the same one of IPv6, which another process may have: it ends
+    /// then, and is started again for another port.
     fn start(folder: &TempDir) -> Self {
+        (0..10).find_map(|_| Self::try_start(folder)).expect("a driver that finds its ports free")
+    }
+
+    fn try_start(folder: &TempDir) -> Option<Self> {
         let program = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut process = Command::new(&program)
             .arg("--port=0")
@@ -34,14 +40,14 @@ impl Driver {
             .spawn()
             .unwrap_or_else(|error| panic!("{program} does not start ({error}): install chromium-driver"));
         let mut output = BufReader::new(process.stdout.take().expect("the driver's output")).lines();
-        let port = output
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
-            })
-            .expect("the driver's port");
-        Self { process, output, url: format!("http://127.0.0.1:{port}") }
+        let port = output.by_ref().map_while(Result::ok).find_map(|line| {
+            Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+        });
+        let Some(port) = port else {
+            process.wait().expect("the driver's end");
+            return None;
+        };
+        Some(Self { process, output, url: format!("http://127.0.0.1:{port}") })
     }
 }
 
