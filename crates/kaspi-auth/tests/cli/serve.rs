@@ -1,0 +1,120 @@
+//! `serve`: the refusal to start, the address, the end.
+
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use crate::room::{PASSWORD, Room, Running, bare, eventually, finish};
+
+fn serve(room: &Room) -> Command {
+    room.command(&["serve", "--listen", "127.0.0.1:0", "--ready-file", "ready"])
+}
+
+async fn address(room: &Room) -> SocketAddr {
+    let file = room.path("ready");
+    eventually("the ready file", || std::fs::read_to_string(&file).ok()?.trim().parse().ok()).await
+}
+
+/// Asks and reads to the end of the connection.
+async fn ask(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn get(path: &str, key: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n")
+}
+
+#[tokio::test]
+async fn without_a_key_or_with_a_bad_one_nothing_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = finish(bare(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "").await.ended(2);
+    assert!(refused.stderr.contains("ENCRYPTION_KEY") && refused.stderr.contains("kaspi-auth keys generate"), "{refused:?}");
+    for bad in ["short", "canary-canary-canary-canary-canary-canary-!!"] {
+        let mut command = bare(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+        command.env("ENCRYPTION_KEY", bad);
+        let refused = finish(command, "").await.ended(2);
+        assert!(refused.stderr.contains("keys generate") && !refused.stderr.contains("canary"), "{refused:?}");
+    }
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was made");
+}
+
+#[tokio::test]
+async fn a_service_says_where_it_listens_and_ends_when_asked() {
+    let room = Room::new().await;
+    let mut command = serve(&room);
+    command.env("KASPI_AUTH__LOG__FORMAT", "json");
+    let running = Running::start(command);
+    let address = address(&room).await;
+    assert!(ask(address, &get("/healthz", "")).await.starts_with("HTTP/1.1 200"));
+    assert!(ask(address, &get("/v1/stores", "")).await.starts_with("HTTP/1.1 401"));
+    let key = room.run(&["api-keys", "create", "--name", "x", "--scope", "stores:read"]).await.good().stdout;
+    assert!(ask(address, &get("/v1/stores", key.trim())).await.contains("\"stores\":[]"));
+
+    let ran = running.terminate().await.good();
+    assert!(ran.stdout.is_empty(), "{ran:?}");
+    let log: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let listening = log.iter().find(|line| line["message"] == "listening").unwrap();
+    assert_eq!(listening["addr"], address.to_string());
+    assert!(!room.path("ready").exists());
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_login_that_runs_is_finished_before_the_service_ends() {
+    let room = Room::new().await;
+    let running = Running::start(serve(&room));
+    let address = address(&room).await;
+    let key = room.run(&["api-keys", "create", "--name", "x", "--scope", "logins:write"]).await.good().stdout;
+    let body = format!("{{\"email\":\"slow@sandbox.test\",\"password\":\"{PASSWORD}\"}}");
+    let request = format!(
+        "POST /v1/logins HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        key.trim(),
+        body.len()
+    );
+    assert!(ask(address, &request).await.starts_with("HTTP/1.1 201"));
+    eventually("the password at the portal", || (room.portal().counters().passwords == 1).then_some(())).await;
+    running.terminate().await.good();
+    let store = room.run(&["stores", "get", "30000045", "--json"]).await.good().json();
+    assert_eq!(store["status"], "active");
+}
+
+#[tokio::test]
+async fn the_second_signal_ends_at_once() {
+    let room = Room::new().await;
+    let running = Running::start(serve(&room));
+    let address = address(&room).await;
+    // An open request keeps a graceful end waiting.
+    let mut open = TcpStream::connect(address).await.unwrap();
+    open.write_all(b"POST /v1/logins HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n").await.unwrap();
+    running.signal("TERM").await;
+    eventually("the end of listening", || std::net::TcpStream::connect(address).is_err().then_some(())).await;
+    running.signal("INT").await;
+    let ran = running.end().await;
+    assert!(matches!(ran.code, 0 | 130), "{ran:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_said_to_be_taken() {
+    let room = Room::new().await;
+    let taken = room.portal_address().to_string();
+    let refused = room.run(&["serve", "--listen", &taken]).await.ended(1);
+    assert!(refused.stderr.contains(&taken) && refused.stderr.contains("--listen"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_key_is_not_served() {
+    let room = Room::new().await;
+    room.sign_in("plain").await;
+    let key = room.run(&["keys", "generate"]).await.good().stdout;
+    std::fs::write(room.path("key"), key).unwrap();
+    let refused = room.run(&["serve", "--listen", "127.0.0.1:0"]).await.ended(1);
+    assert!(refused.stderr.contains("another key"), "{refused:?}");
+}

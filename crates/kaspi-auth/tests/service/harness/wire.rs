@@ -1,0 +1,167 @@
+//! The API's answers as a careful client reads them: every field is known, so that nothing can slip out unnoticed.
+//! Must not share a type with the service.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// A login.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    pub id: Uuid,
+    pub state: String,
+    pub method: String,
+    pub engine: String,
+    pub account_masked: String,
+    pub user_id: Option<String>,
+    pub challenge: Option<Challenge>,
+    pub store: Option<LoginStore>,
+    pub error: Option<Trouble>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+impl Login {
+    /// The code of the error; empty without one.
+    pub fn code(&self) -> &str {
+        self.error.as_ref().map_or("", |error| error.code.as_str())
+    }
+
+    /// What is asked.
+    #[track_caller]
+    pub fn asked(&self) -> &Challenge {
+        self.challenge.as_ref().unwrap_or_else(|| panic!("nothing is asked: {self:?}"))
+    }
+
+    /// The uid of the store that it opened.
+    #[track_caller]
+    pub fn uid(&self) -> String {
+        self.store.as_ref().unwrap_or_else(|| panic!("no store came of it: {self:?}")).merchant_uid.clone()
+    }
+
+    /// Fails unless it stands so.
+    #[track_caller]
+    pub fn stands(self, state: &str) -> Self {
+        assert_eq!(self.state, state, "{self:?}");
+        self
+    }
+}
+
+/// What is asked of the caller.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    pub kind: String,
+    pub channel: Option<String>,
+    pub destination_masked: Option<String>,
+    pub sent_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub attempts_left: Option<u32>,
+    pub resend_after: Option<Timestamp>,
+    pub merchants: Option<Vec<Merchant>>,
+    pub instruction: Option<String>,
+    pub last_error: Option<Trouble>,
+}
+
+/// A merchant to choose.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Merchant {
+    pub uid: String,
+    pub name: Option<String>,
+}
+
+/// The store of a login that succeeded.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginStore {
+    pub merchant_uid: String,
+    pub shop_name: Option<String>,
+    pub points: BTreeMap<String, Point>,
+}
+
+/// A point of sale.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    pub city_id: Option<String>,
+    pub city_name: Option<String>,
+    pub enabled: bool,
+}
+
+/// Why something did not do.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trouble {
+    pub code: String,
+    pub retryable: bool,
+    pub detail: String,
+    pub portal_message: Option<String>,
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A store.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub id: Value,
+    pub merchant_uid: String,
+    pub user_id: Option<String>,
+    pub shop_name: Option<String>,
+    pub logo_url: Option<String>,
+    pub points: BTreeMap<String, Point>,
+    pub status: String,
+    pub reauth_reason: Option<String>,
+    pub generation: i64,
+    pub validity: String,
+    pub has_session: bool,
+    pub has_password: bool,
+    pub authenticated_at: Option<Timestamp>,
+    pub checked_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A page of stores.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorePage {
+    pub stores: Vec<Store>,
+    pub next_cursor: Option<String>,
+}
+
+/// A live session.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    pub merchant_uid: String,
+    pub generation: i64,
+    pub cookies: Vec<Value>,
+    pub cookie_header: String,
+    pub headers: BTreeMap<String, String>,
+    pub cabinet_host: String,
+    pub validity: String,
+    pub authenticated_at: Option<Timestamp>,
+    pub checked_at: Option<Timestamp>,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    pub code: String,
+    pub retryable: bool,
+    pub retry_at: Option<Timestamp>,
+    pub portal_message: Option<String>,
+    pub request_id: String,
+}
