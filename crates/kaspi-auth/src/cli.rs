@@ -69,9 +69,13 @@ impl Global {
         Ok(config)
     }
 
-    /// Options that make another call of this program use the same configuration.
-    fn repeated(&self) -> Vec<String> {
-        self.file().map_or_else(Vec::new, |file| vec!["--config".to_owned(), file.display().to_string()])
+    /// The beginning of another call of this program with the same configuration, for a person to paste.
+    fn same_again(&self) -> String {
+        let mut words = vec![program()];
+        if let Some(file) = self.file() {
+            words.extend(["--config".to_owned(), shell::quoted(&file.display().to_string())]);
+        }
+        words.join(" ")
     }
 }
 

@@ -107,6 +107,13 @@ impl Failure {
         self
     }
 
+    /// With a stable code.
+    #[must_use]
+    pub fn coded(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         self.exit

@@ -22,7 +22,7 @@ use self::report::Report;
 use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
-use super::{Global, output, program};
+use super::{Global, output};
 
 /// How often a running login is looked at, to tell its steps.
 const BEAT: Duration = Duration::from_millis(25);
@@ -83,7 +83,7 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
         None => Some(account::ask(args, &mut answers).await?),
     };
     let opened = Opened::of(&config).await?.driving();
-    let mut report = Report::new(args.json, answers.is_interactive());
+    let mut report = Report::new(args.json, answers.is_interactive(), global.same_again());
     let driven = async {
         let login = match (credentials, args.resume) {
             (Some(credentials), _) => start(args, credentials, &opened).await?,
@@ -165,7 +165,7 @@ async fn drive(
         };
         report.clear();
         let reply = tokio::select! {
-            reply = answers.to(challenge, opened.service().clock.now()) => reply?,
+            reply = answers.to(challenge, &*opened.service().clock) => reply?,
             _ = tokio::signal::ctrl_c() => return Err(left(&login, global).ending(Exit::Interrupted)),
         };
         let said = match reply {
@@ -234,21 +234,20 @@ fn left(login: &Login, global: &Global) -> Failure {
         }
         None => format!("is {}", login.state.name()),
     };
-    Failure::new(format!("login {} {state}", login.id))
-        .hint(how_to_go_on(login, global))
-        .ending(Exit::NeedsPerson)
+    let failure = Failure::new(format!("login {} {state}", login.id));
+    let failure = match login.state.challenge() {
+        Some(Challenge::Code(_)) => failure.coded(Code::SmsRequired),
+        _ => failure,
+    };
+    failure.hint(how_to_go_on(login, global)).ending(Exit::NeedsPerson)
 }
 
 /// The command that goes on with a login.
 pub fn how_to_go_on(login: &Login, global: &Global) -> String {
-    let mut words = vec![program()];
-    words.extend(global.repeated().iter().map(|word| super::shell::quoted(word)));
-    words.extend(["login".to_owned(), "--resume".to_owned(), login.id.to_string()]);
-    match login.state.challenge() {
-        Some(Challenge::Code(_)) => words.push("--code CODE".to_owned()),
-        Some(Challenge::Merchant(_)) => words.push("--merchant UID".to_owned()),
-        _ => {}
-    }
-    let until = login.state.challenge().map_or(login.expires_at, Challenge::expires_at);
-    format!("until {until:.0}, go on with: {}", words.join(" "))
+    let (answer, until) = match login.state.challenge() {
+        Some(asked @ Challenge::Code(_)) => (" --code CODE", asked.expires_at()),
+        Some(asked @ Challenge::Merchant(_)) => (" --merchant UID", asked.expires_at()),
+        _ => ("", login.expires_at),
+    };
+    format!("until {until:.0}, go on with: {} login --resume {}{answer}", global.same_again(), login.id)
 }

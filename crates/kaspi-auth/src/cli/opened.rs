@@ -62,6 +62,8 @@ impl Opened {
         if let Some(lease) = self.lease {
             lease.abort();
         }
+        let database = Arc::clone(&self.service.database);
         self.service.stop(GRACE).await;
+        database.close().await;
     }
 }

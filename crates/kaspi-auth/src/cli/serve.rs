@@ -69,18 +69,20 @@ pub async fn bind(wanted: SocketAddr, option: &str) -> Outcome<(TcpListener, Soc
     Ok((listener, address))
 }
 
-/// Finishes or parks what runs.
+/// Finishes or parks what runs, then closes the database.
 pub async fn end(service: Arc<Service>, grace: Duration) {
+    let database = Arc::clone(&service.database);
     let (runner, logins) = (Arc::clone(&service.runner), Arc::clone(&service.logins));
     if let Some(service) = Arc::into_inner(service) {
         service.stop(grace).await;
-        return;
+    } else {
+        // A connection that would not end still holds the service; its logins are parked all the same.
+        runner.stop(grace).await;
+        if let Err(error) = logins.park().await {
+            tracing::error!(%error, "running logins could not be parked; their leases run out by themselves");
+        }
     }
-    // A connection that would not end still holds the service; its logins are parked all the same.
-    runner.stop(grace).await;
-    if let Err(error) = logins.park().await {
-        tracing::error!(%error, "running logins could not be parked; their leases run out by themselves");
-    }
+    database.close().await;
 }
 
 /// A file that says where we listen, for as long as we do.

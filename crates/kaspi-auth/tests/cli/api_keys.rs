@@ -7,7 +7,17 @@ use crate::room::Room;
 #[tokio::test]
 async fn an_api_key_is_shown_once_listed_and_revoked() {
     let room = Room::new().await;
-    let arguments = ["api-keys", "create", "--name", "reports", "--scope", "stores:read", "--scope", "sessions:read", "--json"];
+    let arguments = [
+        "api-keys",
+        "create",
+        "--name",
+        "reports",
+        "--scope",
+        "stores:read",
+        "--scope",
+        "sessions:read",
+        "--json",
+    ];
     let made = room.run(&arguments).await.good().json();
     assert_eq!(made["scopes"], serde_json::json!(["stores:read", "sessions:read"]));
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
@@ -25,7 +35,8 @@ async fn an_api_key_is_shown_once_listed_and_revoked() {
 #[tokio::test]
 async fn for_people_only_the_key_itself_is_on_stdout() {
     let room = Room::new().await;
-    let made = room.run(&["api-keys", "create", "--name", "x", "--scope", "logins:write,stores:read"]).await.good();
+    let made =
+        room.run(&["api-keys", "create", "--name", "x", "--scope", "logins:write,stores:read"]).await.good();
     assert!(made.stdout.starts_with("ka_") && made.stdout.lines().count() == 1, "{made:?}");
     assert!(made.stderr.contains("shown this once"), "{made:?}");
 }
@@ -34,7 +45,10 @@ async fn for_people_only_the_key_itself_is_on_stdout() {
 async fn a_scope_that_is_not_known_is_refused_with_those_that_are() {
     let room = Room::new().await;
     let refused = room.run(&["api-keys", "create", "--name", "x", "--scope", "store:read"]).await.ended(2);
-    assert!(refused.stderr.contains("stores:read, stores:write, logins:write, sessions:read, admin"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("stores:read, stores:write, logins:write, sessions:read, admin"),
+        "{refused:?}"
+    );
     room.run(&["api-keys", "create", "--name", "x"]).await.ended(2);
     room.run(&["api-keys", "create", "--name", " ", "--scope", "admin"]).await.ended(1);
 }

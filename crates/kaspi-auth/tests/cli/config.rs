@@ -9,7 +9,10 @@ async fn unknown_keys_are_refused_in_the_file_and_in_the_environment() {
     room.configure("[server]\nlisen = \"127.0.0.1:1\"\n");
     for arguments in [&["config", "check"][..], &["serve"], &["stores", "list"]] {
         let refused = room.run(arguments).await.ended(2);
-        assert!(refused.stderr.contains("lisen") && refused.stderr.contains("kaspi-auth.toml"), "{refused:?}");
+        assert!(
+            refused.stderr.contains("lisen") && refused.stderr.contains("kaspi-auth.toml"),
+            "{refused:?}"
+        );
     }
     room.configure("");
     let mut misspelt = room.command(&["config", "check"]);
@@ -59,9 +62,17 @@ async fn what_is_shown_tells_origins_and_no_secrets() {
 async fn the_predecessors_variables_name_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let mut show = bare(folder.path(), &["config", "show"]);
-    show.envs([("POSTGRES_HOST", "db"), ("POSTGRES_USER", "u"), ("POSTGRES_PASSWORD", "canary"), ("POSTGRES_DB", "d")]);
+    show.envs([
+        ("POSTGRES_HOST", "db"),
+        ("POSTGRES_USER", "u"),
+        ("POSTGRES_PASSWORD", "canary"),
+        ("POSTGRES_DB", "d"),
+    ]);
     let shown = finish(show, "").await.good().stdout;
-    assert!(shown.contains("url = \"postgres://u:***@db/d\"  # from POSTGRES_HOST") && !shown.contains("canary"), "{shown}");
+    assert!(
+        shown.contains("url = \"postgres://u:***@db/d\"  # from POSTGRES_HOST") && !shown.contains("canary"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
@@ -93,7 +104,8 @@ async fn a_reader_that_goes_away_is_no_error() {
 #[tokio::test]
 async fn the_documentation_names_every_setting_with_its_default() {
     let folder = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONFIGURATION.md")).unwrap();
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONFIGURATION.md")).unwrap();
     let shown = finish(bare(folder.path(), &["config", "show", "--json"]), "").await.good().json();
     for (section, settings) in shown.as_object().unwrap() {
         for (key, setting) in settings.as_object().unwrap() {

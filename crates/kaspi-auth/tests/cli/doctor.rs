@@ -9,7 +9,8 @@ use crate::room::{Ran, Room, bare, finish};
 
 fn verdict<'a>(ran: &'a Value, check: &str) -> &'a str {
     let checks = ran["checks"].as_array().unwrap();
-    let found = checks.iter().find(|one| one["check"] == check).unwrap_or_else(|| panic!("no {check} in {ran}"));
+    let found =
+        checks.iter().find(|one| one["check"] == check).unwrap_or_else(|| panic!("no {check} in {ran}"));
     found["verdict"].as_str().unwrap()
 }
 
@@ -67,8 +68,7 @@ async fn a_database_of_another_key_and_an_open_key_file_are_found() {
 async fn a_wall_and_a_portal_that_is_not_there_are_told_apart() {
     let room = Room::new().await;
     room.run(&["migrate"]).await.good();
-    let wall = Fault { path: Some("/login".to_owned()), ..fault(FaultKind::Wall) };
-    room.portal().set_fault(wall);
+    room.portal().set_fault(Fault::new(FaultKind::Wall(403)).role("login").path("/login"));
     let walled = doctor(&room, &[]).await.ended(1);
     assert!(walled.stdout.contains("with a wall"), "{walled:?}");
 

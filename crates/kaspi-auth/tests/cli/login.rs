@@ -10,7 +10,8 @@ const CODE: [&str; 5] = ["login", "--email", "code@sandbox.test", "--password-st
 #[tokio::test]
 async fn a_script_signs_in_and_reads_each_state_as_a_line_of_json() {
     let room = Room::new().await;
-    let arguments = ["login", "--email", "plain@sandbox.test", "--password-stdin", "--json", "--user-id", "u-1"];
+    let arguments =
+        ["login", "--email", "plain@sandbox.test", "--password-stdin", "--json", "--user-id", "u-1"];
     let ran = room.run_with(&arguments, &format!("{PASSWORD}\n")).await.good();
     let states: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(states.iter().all(|login| login["id"] == states[0]["id"]), "{states:?}");
@@ -34,7 +35,10 @@ async fn a_script_without_a_code_stops_and_another_call_goes_on() {
     let still = room.run(&["login", "--resume", id, "--json"]).await.ended(3);
     assert_eq!(still.last_json()["state"], "awaiting_code");
     let wrong = room.run(&["login", "--resume", id, "--code", "000000", "--json"]).await.ended(3).last_json();
-    assert_eq!((&wrong["challenge"]["attempts_left"], &wrong["error"]["code"]), (&4.into(), &"code_rejected".into()));
+    assert_eq!(
+        (&wrong["challenge"]["attempts_left"], &wrong["error"]["code"]),
+        (&4.into(), &"code_rejected".into())
+    );
 
     let code = room.newest_code("code@sandbox.test");
     let done = room.run(&["login", "--resume", id, "--code", &code, "--json"]).await.good();
@@ -77,7 +81,10 @@ async fn a_waiting_login_can_be_given_up() {
     let room = Room::new().await;
     let login = room.run(&["login", "--phone", "8 700 000 00 01", "--json"]).await.ended(3).last_json();
     let id = login["id"].as_str().unwrap();
-    assert_eq!(room.run(&["login", "--resume", id, "--cancel", "--json"]).await.good().last_json()["state"], "cancelled");
+    assert_eq!(
+        room.run(&["login", "--resume", id, "--cancel", "--json"]).await.good().last_json()["state"],
+        "cancelled"
+    );
     let over = room.run(&["login", "--resume", id, "--code", "123456", "--json"]).await.ended(1);
     assert_eq!(over.error()["code"], "login_cancelled");
 }

@@ -61,7 +61,8 @@ impl Ran {
 
     /// Stderr is one JSON object that tells an error.
     pub fn error(&self) -> Value {
-        let told: Value = serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        let told: Value =
+            serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:?}"));
         told["error"].clone()
     }
 }
@@ -70,7 +71,8 @@ impl Room {
     /// A room with a portal, a key and a configuration that names both. There is no database yet.
     pub async fn new() -> Self {
         let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
-        let room = Self { folder: tempfile::tempdir().unwrap(), sandbox: Sandbox::start(options).await.unwrap() };
+        let room =
+            Self { folder: tempfile::tempdir().unwrap(), sandbox: Sandbox::start(options).await.unwrap() };
         std::fs::write(room.path("key"), KeyRing::generate_key().expose_secret()).unwrap();
         let portal = room.sandbox.origins();
         room.configure(&format!(

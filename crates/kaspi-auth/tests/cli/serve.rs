@@ -31,16 +31,32 @@ fn get(path: &str, key: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n")
 }
 
+/// A request to sign in to the story whose portal takes three seconds for each answer.
+fn slow_login(path: &str, key: &str) -> String {
+    let body = format!("{{\"email\":\"slow@sandbox.test\",\"password\":\"{PASSWORD}\"}}");
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 #[tokio::test]
 async fn without_a_key_or_with_a_bad_one_nothing_starts() {
     let folder = tempfile::tempdir().unwrap();
     let refused = finish(bare(folder.path(), &["serve", "--listen", "127.0.0.1:0"]), "").await.ended(2);
-    assert!(refused.stderr.contains("ENCRYPTION_KEY") && refused.stderr.contains("kaspi-auth keys generate"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("ENCRYPTION_KEY") && refused.stderr.contains("kaspi-auth keys generate"),
+        "{refused:?}"
+    );
     for bad in ["short", "canary-canary-canary-canary-canary-canary-!!"] {
         let mut command = bare(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
         command.env("ENCRYPTION_KEY", bad);
         let refused = finish(command, "").await.ended(2);
-        assert!(refused.stderr.contains("keys generate") && !refused.stderr.contains("canary"), "{refused:?}");
+        assert!(
+            refused.stderr.contains("keys generate") && !refused.stderr.contains("canary"),
+            "{refused:?}"
+        );
     }
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was made");
 }
@@ -72,15 +88,10 @@ async fn a_login_that_runs_is_finished_before_the_service_ends() {
     let running = Running::start(serve(&room));
     let address = address(&room).await;
     let key = room.run(&["api-keys", "create", "--name", "x", "--scope", "logins:write"]).await.good().stdout;
-    let body = format!("{{\"email\":\"slow@sandbox.test\",\"password\":\"{PASSWORD}\"}}");
-    let request = format!(
-        "POST /v1/logins HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        key.trim(),
-        body.len()
-    );
+    let request = slow_login("/v1/logins", key.trim());
     assert!(ask(address, &request).await.starts_with("HTTP/1.1 201"));
-    eventually("the password at the portal", || (room.portal().counters().passwords == 1).then_some(())).await;
+    eventually("the password at the portal", || (room.portal().counters().passwords == 1).then_some(()))
+        .await;
     running.terminate().await.good();
     let store = room.run(&["stores", "get", "30000045", "--json"]).await.good().json();
     assert_eq!(store["status"], "active");
@@ -91,14 +102,16 @@ async fn the_second_signal_ends_at_once() {
     let room = Room::new().await;
     let running = Running::start(serve(&room));
     let address = address(&room).await;
-    // An open request keeps a graceful end waiting.
+    let key = room.run(&["api-keys", "create", "--name", "x", "--scope", "logins:write"]).await.good().stdout;
+    // An open request keeps a graceful end waiting: the portal takes three seconds for its answer.
     let mut open = TcpStream::connect(address).await.unwrap();
-    open.write_all(b"POST /v1/logins HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n").await.unwrap();
+    open.write_all(slow_login("/v1/logins?wait=30s", key.trim()).as_bytes()).await.unwrap();
+    eventually("the password at the portal", || (room.portal().counters().passwords == 1).then_some(()))
+        .await;
     running.signal("TERM").await;
     eventually("the end of listening", || std::net::TcpStream::connect(address).is_err().then_some(())).await;
     running.signal("INT").await;
-    let ran = running.end().await;
-    assert!(matches!(ran.code, 0 | 130), "{ran:?}");
+    running.end().await.ended(130);
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use crate::room::{Room, finish};
 async fn a_session_comes_in_four_formats_that_all_open_the_cabinet() {
     let room = Room::new().await;
     room.sign_in("plain").await;
-    let get = async |format: &str| room.run(&["session", "get", "30000001", "--format", format]).await.good().stdout;
+    let get = async |format: &str| {
+        room.run(&["session", "get", "30000001", "--format", format]).await.good().stdout
+    };
 
     let json: Value = serde_json::from_str(&get("json").await).unwrap();
     assert_eq!((&json["merchant_uid"], &json["generation"]), (&"30000001".into(), &1.into()));
@@ -38,7 +40,11 @@ async fn a_session_comes_in_four_formats_that_all_open_the_cabinet() {
     let portal = room.portal_address();
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--fail", "--header", "x-auth-version: 3", "--cookie"]).arg(&file);
-    curl.args(["--resolve", &format!("{host}:{}:127.0.0.1", portal.port()), &format!("http://{host}:{}/s/m", portal.port())]);
+    curl.args([
+        "--resolve",
+        &format!("{host}:{}:127.0.0.1", portal.port()),
+        &format!("http://{host}:{}/s/m", portal.port()),
+    ]);
     curl.kill_on_drop(true);
     assert_eq!(finish(curl, "").await.good().json()["merchants"][0]["uid"], "30000001");
 }
@@ -85,6 +91,9 @@ async fn a_renewal_that_needs_a_code_names_the_login_to_go_on_with() {
 async fn a_store_that_is_not_there_is_an_error_with_a_way_out() {
     let room = Room::new().await;
     let missing = room.run(&["session", "get", "1"]).await.ended(1);
-    assert!(missing.stderr.contains("store_not_found") && missing.stderr.contains("stores list"), "{missing:?}");
+    assert!(
+        missing.stderr.contains("store_not_found") && missing.stderr.contains("stores list"),
+        "{missing:?}"
+    );
     room.run(&["session", "get", "../etc"]).await.ended(2);
 }

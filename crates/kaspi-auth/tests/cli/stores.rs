@@ -10,7 +10,10 @@ async fn stores_are_listed_for_people_and_for_programs() {
     room.sign_in("plain").await;
     let table = room.run(&["stores", "list"]).await.good().stdout;
     let lines: Vec<_> = table.lines().collect();
-    assert!(lines[0].starts_with("MERCHANT  SHOP") && lines[1].starts_with("30000001  Магазин 30000001  active"), "{table}");
+    assert!(
+        lines[0].starts_with("MERCHANT  SHOP") && lines[1].starts_with("30000001  Магазин 30000001  active"),
+        "{table}"
+    );
     let json = room.run(&["stores", "list", "--json"]).await.good().json();
     assert_eq!(json["stores"][0]["merchant_uid"], "30000001");
     let others = room.run(&["stores", "list", "--json", "--user-id", "somebody"]).await.good().json();

@@ -75,7 +75,7 @@ impl Tour<'_> {
         for cookie in session.body["cookies"].as_array().into_iter().flatten() {
             let part = |key: &str| cookie[key].as_str().unwrap_or_default();
             let (name, domain, value) = (part("name"), part("domain"), shortened(part("value")));
-            output::line(format_args!("     {name:<12} {domain:<30} {}", self.paint.dim(value)));
+            output::line(format_args!("     {name:<14} {domain:<28} {}", self.paint.dim(value)));
         }
         let found = self.api.call(Method::POST, &format!("/v1/stores/{uid}/session/validate"), None).await?;
         self.step_as("POST …/session/validate", &found.body["validity"], found.took);

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::Code;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::login::{Answer, Challenge, Channel, CodeChallenge, LastError, MerchantChallenge};
+use kaspi_auth_core::port::Clock;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::super::failure::{Failure, Outcome};
@@ -50,9 +51,9 @@ impl Answers {
     ///
     /// # Errors
     /// An answer of a form that no portal takes; a terminal that went away.
-    pub async fn to(&mut self, challenge: &Challenge, now: Timestamp) -> Outcome<Reply> {
+    pub async fn to(&mut self, challenge: &Challenge, clock: &dyn Clock) -> Outcome<Reply> {
         match challenge {
-            Challenge::Code(asked) => self.code(asked, now).await,
+            Challenge::Code(asked) => self.code(asked, clock).await,
             Challenge::Merchant(asked) => self.choice(asked).await,
             Challenge::Captcha(person) | Challenge::Takeover(person) => {
                 output::note(&person.instruction);
@@ -61,7 +62,7 @@ impl Answers {
         }
     }
 
-    async fn code(&mut self, asked: &CodeChallenge, now: Timestamp) -> Outcome<Reply> {
+    async fn code(&mut self, asked: &CodeChallenge, clock: &dyn Clock) -> Outcome<Reply> {
         // Once: a code that was refused is not sent again.
         let given = match self.code.take() {
             Some(code) => Some(code),
@@ -86,13 +87,19 @@ impl Answers {
         output::note(format_args!(
             "Kaspi {place} a code to {}. {}",
             paint.bold(&asked.destination_masked),
-            paint.dim(format_args!("No {what}? Type r for another{}.", wait(now, asked.resend_after))),
+            paint.dim(format_args!("No {what}? Type r for another{}.", wait(clock, asked.resend_after))),
         ));
         loop {
             let typed = self.line("Code: ").await?;
             match typed.as_str() {
                 "" => {}
-                "r" | "R" | "resend" => return Ok(Reply::Resend),
+                "r" | "R" | "resend" => match &*wait(clock, asked.resend_after) {
+                    "" => return Ok(Reply::Resend),
+                    wait => output::note(format_args!(
+                        "Not yet: another {what} can be asked for{}.",
+                        wait.trim_start_matches(',')
+                    )),
+                },
                 typed => match Answer::code(typed) {
                     Ok(answer) => return Ok(Reply::Answer(answer)),
                     Err(error) => output::note(format_args!("{} (r: send another)", error.0)),
@@ -191,7 +198,8 @@ fn tell(error: &LastError, attempts_left: Option<u32>) {
     output::note(paint.yellow(format_args!("{why}{words}{left}")));
 }
 
-fn wait(now: Timestamp, after: Timestamp) -> String {
-    let left: SignedDuration = now.duration_until(after);
+/// How long it is until then, in words.
+fn wait(clock: &dyn Clock, after: Timestamp) -> String {
+    let left: SignedDuration = clock.now().duration_until(after);
     if left.is_positive() { format!(", in {} s", left.as_secs() + 1) } else { String::new() }
 }

@@ -14,6 +14,7 @@ use crate::http::model::LoginView;
 pub struct Report {
     kind: Kind,
     last: Option<(i64, &'static str)>,
+    program: String,
 }
 
 enum Kind {
@@ -23,14 +24,14 @@ enum Kind {
 }
 
 impl Report {
-    /// Tells it to whoever listens.
-    pub fn new(as_json: bool, interactive: bool) -> Self {
+    /// Tells it to whoever listens. `program` is how this program is called.
+    pub fn new(as_json: bool, interactive: bool, program: String) -> Self {
         let kind = match (as_json, interactive) {
             (true, _) => Kind::Json,
             (false, true) if Paint::stderr().is_on() => Kind::Spinner(None),
             _ => Kind::Lines,
         };
-        Self { kind, last: None }
+        Self { kind, last: None, program }
     }
 
     /// The login stands here.
@@ -67,7 +68,7 @@ impl Report {
             number => format!("{number} points"),
         };
         output::line(format_args!("{} {name} ({}), {points}", paint.green("signed in:"), store.merchant_uid));
-        output::note(format_args!("its session: kaspi-auth session get {}", store.merchant_uid));
+        output::note(format_args!("its session: {} session get {}", self.program, store.merchant_uid));
     }
 
     /// Makes room for other lines.
