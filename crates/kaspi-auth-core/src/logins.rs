@@ -24,6 +24,8 @@ use crate::tenant::Tenant;
 
 /// How many rows a background pass takes at once.
 const BATCH: u32 = 100;
+/// How often a change is tried when others change the same login at the same moment.
+const TRIES: u32 = 3;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -204,26 +206,33 @@ impl Logins {
     ) -> Result<Login> {
         let login = self.find(tenant, id).await?;
         let key = key.map(|key| AnswerKey { key, answer: spelled(&answer) });
-        if let Some(key) = &key {
-            match self.database.find_answer(id, key).await? {
-                Some(true) => return Ok(login),
-                Some(false) => return Err(Code::IdempotencyKeyReused.into()),
-                None => {}
-            }
+        if let Some(key) = &key
+            && self.came_before(id, key).await?
+        {
+            return Ok(login);
         }
         if let Answer::Merchant(uid) = &answer {
             self.check_holder(uid, login.user_id.as_ref()).await?;
         }
         match self.change(id, Event::Answered(answer), key.clone()).await {
             Ok(work) => Ok(self.hand_over(work)),
-            // The same answer came twice at the same moment, and the other request won.
-            Err(error) if error.code() == Code::Conflict => match key {
-                Some(key) if self.database.find_answer(id, &key).await? == Some(true) => {
-                    self.find(tenant, id).await
-                }
+            // The key may have come in the meantime, with a request that is a little ahead of this one.
+            Err(error) => match key {
+                Some(key) if self.came_before(id, &key).await? => self.find(tenant, id).await,
                 _ => Err(error),
             },
-            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether this answer came before under this key.
+    ///
+    /// # Errors
+    /// `idempotency_key_reused`: another answer did. The database's.
+    async fn came_before(&self, id: LoginId, key: &AnswerKey) -> Result<bool> {
+        match self.database.find_answer(id, key).await? {
+            Some(true) => Ok(true),
+            Some(false) => Err(Code::IdempotencyKeyReused.into()),
+            None => Ok(false),
         }
     }
 
@@ -350,8 +359,19 @@ impl Logins {
         }
     }
 
-    /// Reads, steps and stores. What comes back is stored and waits for its effects.
+    /// Reads, steps and stores. What comes back is stored and waits for its effects. Where somebody else stores a change
+    /// in between, the event is tried on what they left.
     async fn change(&self, id: LoginId, event: Event, answer: Option<AnswerKey>) -> Result<Work> {
+        let mut tries = 1..TRIES;
+        loop {
+            match self.try_change(id, event.clone(), answer.clone()).await {
+                Err(error) if error.code() == Code::Conflict && tries.next().is_some() => {}
+                changed => return changed,
+            }
+        }
+    }
+
+    async fn try_change(&self, id: LoginId, event: Event, answer: Option<AnswerKey>) -> Result<Work> {
         let Some((login, secrets)) = self.database.open_login(id).await? else {
             return Err(Code::LoginNotFound.into());
         };
