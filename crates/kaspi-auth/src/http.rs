@@ -75,13 +75,13 @@ fn described() -> OpenApiRouter<State> {
 /// The whole router.
 fn router(state: State) -> Router {
     let (routes, document) = openapi::with_description(described()).split_for_parts();
-    let limits = state.limits;
+    let here = middleware::Surroundings { limits: state.limits, clock: Arc::clone(&state.service.clock) };
     routes
         .merge(openapi::pages(document))
         .fallback(|| async { Problem::of(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Problem::of(Code::MethodNotAllowed) })
         .with_state(state)
-        .layer(axum::middleware::from_fn_with_state(limits, middleware::around))
+        .layer(axum::middleware::from_fn_with_state(here, middleware::around))
 }
 
 /// Serves the API until `stop`, then finishes open requests.

@@ -16,7 +16,7 @@ use kaspi_auth_core::port::{Clock, Ids};
 
 use super::problem::Problem;
 use crate::config;
-use crate::process::{SystemClock, UuidV7};
+use crate::process::UuidV7;
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -43,29 +43,36 @@ impl Limits {
     }
 }
 
-tokio::task_local! {
-    static CURRENT: Arc<str>;
+/// What surrounds every request.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) limits: Limits,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
-/// The id of the request that is answered now, and the time.
-pub(super) fn current() -> (Option<String>, Option<Timestamp>) {
-    (CURRENT.try_with(ToString::to_string).ok(), Some(SystemClock.now()))
+tokio::task_local! {
+    static CURRENT: (Arc<str>, Arc<dyn Clock>);
+}
+
+/// The id of the request that is answered now, and the time; `None` outside of one.
+pub(super) fn current() -> Option<(Arc<str>, Timestamp)> {
+    CURRENT.try_with(|(id, clock)| (Arc::clone(id), clock.now())).ok()
 }
 
 /// Wraps a request.
-pub(super) async fn around(State(limits): State<Limits>, request: Request<Body>, next: Next) -> Response {
+pub(super) async fn around(State(here): State<Surroundings>, request: Request<Body>, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let inner = async {
         let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
-        match tokio::time::timeout(limits.timeout, answered).await {
+        match tokio::time::timeout(here.limits.timeout, answered).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Problem::of(Code::Internal).into_response(),
             Err(_) => Problem::of(Code::RequestTimeout).into_response(),
         }
     };
-    let mut response = CURRENT.scope(Arc::clone(&id), inner).await;
+    let mut response = CURRENT.scope((Arc::clone(&id), here.clock), inner).await;
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);

@@ -1,7 +1,5 @@
 //! Errors as `application/problem+json` (RFC 9457). The only file that maps kinds of trouble to statuses.
 
-use std::borrow::Cow;
-
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -94,7 +92,7 @@ impl IntoResponse for Problem {
         } else {
             tracing::debug!(code = code.as_str(), error = %Chain(&error), "request refused");
         }
-        let (request_id, now) = middleware::current();
+        let (request_id, now) = middleware::current().map_or((None, None), |(id, now)| (Some(id), Some(now)));
         let body = ProblemBody {
             kind: format!("/docs/problems/{}", code.as_str()),
             title: code.as_str().replace('_', " "),
@@ -104,7 +102,7 @@ impl IntoResponse for Problem {
             retryable: code.retryable(),
             retry_at: error.retry_at(),
             portal_message: error.portal_message().map(str::to_owned),
-            request_id: request_id.map_or(Cow::Borrowed(""), Cow::Owned).into_owned(),
+            request_id: request_id.as_deref().unwrap_or_default().to_owned(),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
@@ -113,7 +111,9 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let (Some(at), Some(now)) = (error.retry_at(), now) {
-            let seconds = now.duration_until(at).as_secs().max(1);
+            // Rounded up: who comes back after that many seconds must not be too early.
+            let left = now.duration_until(at);
+            let seconds = (left.as_secs() + i64::from(left.subsec_nanos() > 0)).max(1);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use kaspi_auth_core::port::{Clock, Ids};
 use uuid::Uuid;
 
-/// The system's clock.
+/// The system's clock, in whole microseconds: what databases keep, so that a time reads the same before and after.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        now.round(jiff::Unit::Microsecond).unwrap_or(now)
     }
 }
 
