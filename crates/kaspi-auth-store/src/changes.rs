@@ -17,7 +17,7 @@ pub(crate) use sqlite::Log;
 /// What hears of changes, open already: so nothing is missed that happens after the database was opened.
 pub(crate) enum Ears {
     /// Looks at the file.
-    Sqlite(Log),
+    Sqlite(Box<Log>),
     /// Listens to the server.
     Postgres(Box<(PgListener, PgConnectOptions)>),
 }
@@ -26,7 +26,7 @@ impl Ears {
     /// From now on, changes are passed on.
     pub(crate) fn watch(self, announcer: Announcer) -> Watcher {
         match self {
-            Self::Sqlite(log) => sqlite::watch(log, announcer),
+            Self::Sqlite(log) => sqlite::watch(*log, announcer),
             Self::Postgres(ears) => postgres::watch(ears.0, ears.1, announcer),
         }
     }

@@ -43,7 +43,11 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
     let reading = options.read_only(true);
     let readers = pool(count).connect_with(reading.clone()).await.map_err(|error| failure(error, path))?;
     let log = Log::open(reading).await.map_err(|error| failure(error, path))?;
-    Ok(Opened { pool: Pool::Sqlite { writer, readers }, users: UserColumn::Text, ears: Ears::Sqlite(log) })
+    Ok(Opened {
+        pool: Pool::Sqlite { writer, readers },
+        users: UserColumn::Text,
+        ears: Ears::Sqlite(Box::new(log)),
+    })
 }
 
 fn pool(size: u32) -> SqlitePoolOptions {

@@ -42,14 +42,15 @@ pub(crate) const ALL: &[Statement] = &[
 ];
 
 /// Inserts or replaces. Answers no row when another user holds the store. A store that nobody holds becomes the user's; one
-/// that is held keeps its holder.
+/// that is held keeps its holder, who also stands in for nobody, because an adopted column may refuse null.
 pub(crate) const SAVE: Statement = Statement::new(
     "stores.save",
     "insert into kaspi_stores
         (user_id, merchant_id, name, guid, kaspi_email, kaspi_password, store_points, is_active, needs_reauth,
          created_at, updated_at, auth_generation, auth_revision, auth_method, auth_validity, auth_checked_at,
          auth_signed_in_at, auth_logo_url)
-     values ($1, $2, $3, $4, $5, $6, $7, true, false, $8, $8, 1, 1, $9, 'alive', $10, $10, $11)
+     values (coalesce($1, (select held.user_id from kaspi_stores held where held.merchant_id = $2)),
+             $2, $3, $4, $5, $6, $7, true, false, $8, $8, 1, 1, $9, 'alive', $10, $10, $11)
      on conflict (merchant_id) do update set
         user_id           = coalesce(kaspi_stores.user_id, excluded.user_id),
         name              = coalesce(excluded.name, kaspi_stores.name),

@@ -76,7 +76,7 @@ impl Place {
     pub async fn sql(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         if self.is_sqlite() {
-            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            let mut connection = SqliteConnection::connect(&format!("{}?mode=rwc", self.url)).await.unwrap();
             sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
             connection.close().await.unwrap();
         } else {
