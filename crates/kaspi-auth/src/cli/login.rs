@@ -16,13 +16,14 @@ use kaspi_auth_core::login::{Challenge, EngineChoice, Login, LoginState, WhenSev
 use kaspi_auth_core::logins::{NewLogin, Started};
 use kaspi_auth_core::tenant::Tenant;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use self::answers::{Answers, Reply};
 use self::report::Report;
 use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
-use super::{Global, output};
+use super::{Global, output, signals};
 
 /// How often a running login is looked at, to tell its steps.
 const BEAT: Duration = Duration::from_millis(25);
@@ -76,7 +77,9 @@ pub struct Args {
 /// Runs it.
 pub async fn run(args: &Args, global: &Global) -> Outcome {
     let config = global.start(Loudness::Errors)?;
-    let mut answers = Answers::new(args);
+    let stop =
+        signals::stop().map_err(|error| Failure::new("signals cannot be listened to").because(error))?;
+    let mut answers = Answers::new(args, stop.clone());
     // Before the database is opened: what is missing is told at once.
     let credentials = match args.resume {
         Some(_) => None,
@@ -91,7 +94,7 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
             (None, Some(id)) => resume(args, id, &opened).await?,
             (None, None) => return Err(Failure::usage("name an account")),
         };
-        drive(login, &mut answers, &mut report, &opened, global).await
+        drive(login, &mut answers, &mut report, &opened, global, &stop).await
     };
     let ended = driven.await;
     report.clear();
@@ -148,10 +151,11 @@ async fn drive(
     report: &mut Report,
     opened: &Opened,
     global: &Global,
+    stop: &CancellationToken,
 ) -> Outcome {
     let logins = &opened.service().logins;
     loop {
-        login = watch(login, report, opened, global).await?;
+        login = watch(login, report, opened, global, stop).await?;
         let challenge = match &login.state {
             LoginState::Succeeded { store } => {
                 report.succeeded(store);
@@ -164,9 +168,11 @@ async fn drive(
             _ => continue,
         };
         report.clear();
-        let reply = tokio::select! {
-            reply = answers.to(challenge, &*opened.service().clock) => reply?,
-            _ = tokio::signal::ctrl_c() => return Err(left(&login, global).ending(Exit::Interrupted)),
+        let reply = match answers.to(challenge, &*opened.service().clock).await {
+            Err(failure) if failure.exit() == Exit::Interrupted => {
+                return Err(left(&login, global).ending(Exit::Interrupted));
+            }
+            reply => reply?,
         };
         let said = match reply {
             Reply::Answer(answer) => logins.answer(&Tenant::All, login.id, answer, None).await,
@@ -188,7 +194,13 @@ async fn drive(
 }
 
 /// Waits for the next state that needs somebody or ends the login, telling the steps on the way.
-async fn watch(login: Login, report: &mut Report, opened: &Opened, global: &Global) -> Outcome<Login> {
+async fn watch(
+    login: Login,
+    report: &mut Report,
+    opened: &Opened,
+    global: &Global,
+    stop: &CancellationToken,
+) -> Outcome<Login> {
     let (logins, clock) = (&opened.service().logins, &opened.service().clock);
     report.state(&login);
     if !login.state.is_running() {
@@ -205,7 +217,7 @@ async fn watch(login: Login, report: &mut Report, opened: &Opened, global: &Glob
                 return Ok(login);
             }
             _ = beat.tick() => report.state(&logins.get(&Tenant::All, login.id, None).await?),
-            _ = tokio::signal::ctrl_c() => return Err(left(&login, global).ending(Exit::Interrupted)),
+            () = stop.cancelled() => return Err(left(&login, global).ending(Exit::Interrupted)),
         }
     }
 }

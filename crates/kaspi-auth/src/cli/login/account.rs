@@ -24,7 +24,9 @@ pub async fn ask(args: &Args, answers: &mut Answers) -> Outcome<Credentials> {
                 match Account::email(&typed).or_else(|_| Account::phone(&typed)) {
                     Ok(account) => break account,
                     Err(_) => {
-                        output::note("That is neither an e-mail address nor a phone like +7 (700) 000-00-00.")
+                        output::note(
+                            "That is neither an e-mail address nor a phone like +7 (700) 000-00-00.",
+                        );
                     }
                 }
             };

@@ -8,6 +8,7 @@ use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::login::{Answer, Challenge, Channel, CodeChallenge, LastError, MerchantChallenge};
 use kaspi_auth_core::port::Clock;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
 
 use super::super::failure::{Failure, Outcome};
 use super::super::output::{self, Paint};
@@ -29,12 +30,14 @@ pub struct Answers {
     code_stdin: bool,
     code: Option<SecretString>,
     merchant: Option<MerchantUid>,
+    stop: CancellationToken,
 }
 
 impl Answers {
-    /// As the options say.
-    pub fn new(args: &Args) -> Self {
+    /// As the options say. Once `stop` is cancelled nobody is asked any more.
+    pub fn new(args: &Args, stop: CancellationToken) -> Self {
         Self {
+            stop,
             interactive: output::is_interactive() && !args.json && !args.password_stdin && !args.code_stdin,
             code_stdin: args.code_stdin,
             code: args.code.clone(),
@@ -148,7 +151,7 @@ impl Answers {
         Ok(typed.trim().to_owned())
     }
 
-    /// What a person types, unseen.
+    /// What a person types, unseen. Ctrl-C comes back as an error: the terminal must be put in order first.
     ///
     /// # Errors
     /// The terminal has gone away.
@@ -174,7 +177,11 @@ impl Answers {
             line.truncate(line.trim_end_matches(['\n', '\r']).len());
             std::io::Result::Ok((bytes > 0).then_some(line))
         });
-        match read.await {
+        let read = tokio::select! {
+            read = read => read,
+            () = self.stop.cancelled() => return Err(Failure::interrupted("interrupted")),
+        };
+        match read {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(error)) => Err(Failure::new("stdin cannot be read").because(error)),
             Err(error) => Err(Failure::new("stdin cannot be read").because(error)),
