@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod login;
 mod migrate;
+mod postgres;
 mod room;
 mod serve;
 mod session;
