@@ -49,7 +49,7 @@ impl Report {
                 }
             }
             Kind::Spinner(bar) => match step(login) {
-                Some(step) => bar.get_or_insert_with(spinner).set_message(step),
+                Some(step) => bar.get_or_insert_with(|| spinner(step)).set_message(step),
                 None => clear(bar),
             },
         }
@@ -85,8 +85,8 @@ fn clear(bar: &mut Option<ProgressBar>) {
     }
 }
 
-fn spinner() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
+fn spinner(step: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_message(step);
     if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
         bar.set_style(style);
     }
