@@ -94,7 +94,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let tokens = tokens::Tokens::new(&config.auth, Arc::clone(&service.clock)).await?;
+    let tokens = tokens::Tokens::new(&config.auth, Arc::clone(&service.clock))?;
     let state = State {
         service,
         tokens: Arc::new(tokens),
