@@ -7,12 +7,18 @@
 
 mod harness;
 
+mod access;
+mod api_keys;
 mod cancelling;
 mod codes;
 mod expiry;
 mod idempotency;
+mod jwks;
+mod jwt;
 mod one_login;
 mod outages;
 mod passwords;
 mod resending;
+mod stores;
 mod stories;
+mod tenancy;
