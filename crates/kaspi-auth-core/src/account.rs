@@ -44,19 +44,24 @@ impl Account {
         fits.then(|| Self::Email(text.to_owned())).ok_or(InvalidAccount("not an e-mail address"))
     }
 
-    /// Reads a Kazakhstan phone in any usual spelling (`+7 (700) 123-45-67`, `87001234567`, `7001234567`).
+    /// Reads a Kazakhstan phone with its country code or the trunk 8 (`+7 (700) 123-45-67`, `77001234567`, `87001234567`).
+    ///
+    /// Ten digits alone are not taken: a number with its last digit forgotten would become somebody else's, who would get the
+    /// SMS.
     ///
     /// # Errors
-    /// Not ten digits after the country code, or other characters than digits, spaces, `+ ( ) -`.
+    /// Not eleven digits that begin with `7` or `8`; a `+` before anything but a `7`; other characters than digits, spaces,
+    /// `+ ( ) -`.
     pub fn phone(text: &str) -> Result<Self, InvalidAccount> {
         const SHAPE: InvalidAccount = InvalidAccount("not a phone of the form +7 (7XX) XXX-XX-XX");
         if !text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '+' | '(' | ')' | '-')) {
             return Err(SHAPE);
         }
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let is_international = text.trim_start().starts_with('+');
         let national = match (digits.len(), digits.as_bytes().first()) {
-            (11, Some(b'7' | b'8')) => &digits[1..],
-            (10, _) => &digits[..],
+            (11, Some(b'7')) => &digits[1..],
+            (11, Some(b'8')) if !is_international => &digits[1..],
             _ => return Err(SHAPE),
         };
         Ok(Self::Phone(format!("7{national}")))
@@ -160,6 +165,19 @@ impl Credentials {
         }
     }
 
+    /// Whether these prove the same account by the same password. The passwords are compared in constant time.
+    pub fn proves_the_same(&self, other: &Self) -> bool {
+        let same_secret = match (self.secret(), other.secret()) {
+            (Some(a), Some(b)) => {
+                let (a, b) = (a.expose_secret().as_bytes(), b.expose_secret().as_bytes());
+                a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        self.account().canonical() == other.account().canonical() && same_secret
+    }
+
     /// The password, where there is one.
     pub fn secret(&self) -> Option<&SecretString> {
         match self {
@@ -175,13 +193,15 @@ mod tests {
 
     #[test]
     fn every_usual_spelling_is_the_same_phone() {
-        for spelling in
-            ["+7 (700) 123-45-67", "77001234567", "87001234567", "7001234567", " 8 700 123 45 67 "]
-        {
+        for spelling in ["+7 (700) 123-45-67", "77001234567", "87001234567", " 8 700 123 45 67 "] {
             let phone = Account::phone(spelling).unwrap();
             assert_eq!(phone.portal_form(), "+7 (700) 123-45-67");
         }
-        for bad in ["", "123", "770012345678", "7700123456x", "+1 (700) 123-45-67 00"] {
+        let forgotten_digit = ["+7 700 123 45 6", "8 700 123 45 6", "7700123456", "7001234567"];
+        for bad in ["", "123", "770012345678", "7700123456x", "+1 (700) 123-45-67 00", "+87001234567"]
+            .into_iter()
+            .chain(forgotten_digit)
+        {
             assert!(Account::phone(bad).is_err(), "{bad:?}");
         }
     }

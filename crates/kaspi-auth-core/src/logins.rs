@@ -131,17 +131,17 @@ impl Logins {
     /// Starts a login, or answers the account's running one.
     ///
     /// # Errors
-    /// `store_taken` when another user holds the wanted store, `account_busy` when the account is being
-    /// signed in for another user,
-    /// `insufficient_scope` when a user asks in another's name, `engine_unavailable`, `overloaded`,
-    /// and the database's.
+    /// `store_taken` when another user holds the store that a service wants, `account_busy` when the account is being signed in
+    /// with other credentials or for another user or merchant, `insufficient_scope` when a user asks in another's name,
+    /// `engine_unavailable`, `overloaded`, and the database's.
     pub async fn start(&self, tenant: &Tenant, new: NewLogin) -> Result<Started> {
         self.engines.get(new.engine)?;
         let user_id = owner(tenant, new.user_id)?;
         if !self.runner.has_room() {
             return Err(Error::of(Code::Overloaded).with_retry_at(self.clock.now() + Self::PAUSE));
         }
-        if let Some(uid) = &new.wanted {
+        // A user learns whose a store is only after the portal has let it in: before, the answer would tell on others.
+        if let (Some(uid), Tenant::All) = (&new.wanted, tenant) {
             self.check_holder(uid, user_id.as_ref()).await?;
         }
         let now = self.clock.now();
@@ -168,10 +168,22 @@ impl Logins {
                 self.runner.run(Work { login: begun.login.clone(), secrets, effects: begun.effects });
                 Ok(Started::New(begun.login))
             }
-            // One that brings the store to another holder is not what this caller asked for.
-            Inserted::Running(login) if login.user_id == begun.login.user_id => Ok(Started::Running(*login)),
+            Inserted::Running(login) if self.asks_the_same(&login, &begun.login, &secrets).await? => {
+                Ok(Started::Running(*login))
+            }
             Inserted::Running(_) | Inserted::Busy => Err(Code::AccountBusy.into()),
         }
+    }
+
+    /// Whether the running login is what this caller asks for: the same credentials, for the same holder and merchant. Who
+    /// has another password proves nothing and gets nobody's login.
+    async fn asks_the_same(&self, running: &Login, asked: &Login, secrets: &LoginSecrets) -> Result<bool> {
+        let merchant = asked.wanted.is_none() || asked.wanted == running.wanted;
+        if running.user_id != asked.user_id || !merchant || running.when_several != asked.when_several {
+            return Ok(false);
+        }
+        let held = self.database.open_login(running.id).await?.and_then(|(_, secrets)| secrets);
+        Ok(held.is_some_and(|held| held.credentials.proves_the_same(&secrets.credentials)))
     }
 
     /// Reads a login; with `until`, waits for the next state that needs the caller or ends the login.
@@ -239,7 +251,8 @@ impl Logins {
     /// Asks the portal for another code and waits for its word, until `until` at most.
     ///
     /// # Errors
-    /// `login_not_found`, `resend_too_early`, `resend_unavailable`, `portal_rate_limited`, `login_finished`, and the database's.
+    /// `login_not_found`, `resend_too_early`, `resend_unavailable`, `login_finished`; the portal's word when it sends none, which
+    /// leaves the login waiting; the database's.
     pub async fn resend(&self, tenant: &Tenant, id: LoginId, until: Timestamp) -> Result<Login> {
         let login = self.find(tenant, id).await?;
         if login.state.is_awaiting() && !matches!(login.state.challenge(), Some(Challenge::Code(_))) {
@@ -255,61 +268,76 @@ impl Logins {
         }
         match login.state.challenge() {
             Some(Challenge::Code(code)) if login.version > asked.version => match &code.last_error {
-                Some(error) if error.code == Code::PortalRateLimited => Err(Error::of(error.code)
-                    .with_retry_at(code.resend_after)
-                    .with_portal_message(error.portal_message.clone())),
+                // What is said of an answer is not this call's matter.
+                Some(error) if !matches!(error.code, Code::CodeRejected | Code::CodeExpired) => {
+                    Err(Error::of(error.code)
+                        .with_retry_at(code.resend_after)
+                        .with_portal_message(error.portal_message.clone()))
+                }
                 _ => Ok(login),
             },
             _ => Ok(login),
         }
     }
 
-    /// Gives a login up.
+    /// Gives a login up. While a password or a code is with the portal, its word is waited for first, until `until` at most.
     ///
     /// # Errors
     /// `login_not_found`, `login_finished`, `conflict`, and the database's.
-    pub async fn cancel(&self, tenant: &Tenant, id: LoginId) -> Result<Login> {
-        self.find(tenant, id).await?;
-        let work = self.change(id, Event::Cancelled, None).await?;
-        Ok(self.hand_over(work))
+    pub async fn cancel(&self, tenant: &Tenant, id: LoginId, until: Timestamp) -> Result<Login> {
+        let mut subscription = self.changes.subscribe(id);
+        loop {
+            self.find(tenant, id).await?;
+            match self.change(id, Event::Cancelled, None).await {
+                Err(error) if error.code() == Code::Conflict && self.clock.now() < until => {
+                    subscription.changed(until).await;
+                }
+                cancelled => return cancelled.map(|work| self.hand_over(work)),
+            }
+        }
     }
 
-    /// Takes over logins whose node died. Answers how many.
+    /// Takes over logins whose node died. Answers how many. One that cannot be read keeps no other waiting: its lease runs out
+    /// again, and its error is the last of the pass.
     ///
     /// # Errors
     /// The database's.
     pub async fn recover(&self) -> Result<usize> {
         let now = self.clock.now();
         let lost = self.database.claim_lost_logins(self.node, now, self.lease().1, BATCH).await?;
-        for id in &lost {
-            if let Some(work) = unless_overtaken(self.change(*id, Event::Lost, None).await)? {
-                self.hand_over(work);
-            }
-        }
+        self.change_all(&lost, &Event::Lost).await?;
         Ok(lost.len())
     }
 
-    /// Ends logins whose time is over. Answers how many were due.
+    /// Ends logins whose time is over. Answers how many were due. One that cannot be read keeps no other waiting.
     ///
     /// # Errors
     /// The database's.
     pub async fn expire(&self) -> Result<usize> {
         let due = self.database.due_logins(self.clock.now(), BATCH).await?;
-        for id in &due {
-            if let Some(work) = unless_overtaken(self.change(*id, Event::Tick, None).await)? {
-                self.hand_over(work);
-            }
-        }
+        self.change_all(&due, &Event::Tick).await?;
         Ok(due.len())
     }
 
-    /// Tells the other nodes that this one lives.
+    async fn change_all(&self, ids: &[LoginId], event: &Event) -> Result<()> {
+        let mut last = Ok(());
+        for id in ids {
+            match unless_overtaken(self.change(*id, event.clone(), None).await) {
+                Ok(Some(work)) => drop(self.hand_over(work)),
+                Ok(None) => {}
+                Err(error) => last = Err(error),
+            }
+        }
+        last
+    }
+
+    /// Tells the other nodes that this one works on the login. Whoever drives a login calls this now and then.
     ///
     /// # Errors
     /// The database's.
-    pub async fn renew_leases(&self) -> Result<()> {
-        self.database.renew_leases(self.node, self.lease().1).await?;
-        Ok(())
+    pub async fn renew_lease(&self, id: LoginId) -> Result<()> {
+        let (node, until) = self.lease();
+        Ok(self.database.renew_lease(id, node, until).await?)
     }
 
     /// Parks what this node still runs, so that the next one may take it over at once.

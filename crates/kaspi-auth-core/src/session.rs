@@ -66,6 +66,14 @@ pub struct Session {
     pub needs_reauth: bool,
 }
 
+impl Session {
+    /// The cookies that go to `host` and whose time is not over: what a consumer needs, and no more. Those of the login host,
+    /// which could make new sessions, stay here.
+    pub fn cookies_for(&self, host: &str, now: Timestamp) -> Vec<Cookie> {
+        self.cookies.iter().filter(|cookie| cookie.goes_to(host) && !cookie.is_over(now)).cloned().collect()
+    }
+}
+
 /// The credentials that a store keeps for signing in again. All parts may be missing.
 #[derive(Debug, Clone, Default)]
 pub struct StoredCredentials {

@@ -106,9 +106,12 @@ impl Sessions {
     /// Signs in again, cheapest way first: by the login host's memory, then by the stored password. Waits until `until`.
     ///
     /// # Errors
-    /// `store_not_found`; `credentials_missing` when only a person can go on; the portal's codes; the database's.
+    /// `store_not_found`; `session_not_found` of a store that is switched off; `credentials_missing` when only a person can go on; the portal's codes; the database's.
     pub async fn refresh(&self, tenant: &Tenant, uid: &MerchantUid, until: Timestamp) -> Result<Refreshed> {
         let store = self.find_store(tenant, uid).await?;
+        if !store.is_active {
+            return Err(Error::new(Code::SessionNotFound, "The store is switched off. Switch it on first."));
+        }
         if let Some(session) = self.database.session(tenant, uid).await? {
             match self.engines.direct.renew(&session.cookies, uid).await {
                 Ok(renewed) => {
@@ -155,7 +158,10 @@ impl Sessions {
         let started = self.logins.start(tenant, new).await?.login();
         let login = self.logins.get(tenant, started.id, Some(until)).await?;
         match &login.state {
-            LoginState::Succeeded { .. } => Ok(Refreshed::Session(self.stored(tenant, uid).await?)),
+            LoginState::Succeeded { store } if store.merchant_uid == *uid => {
+                Ok(Refreshed::Session(self.stored(tenant, uid).await?))
+            }
+            LoginState::Succeeded { .. } => Err(Code::AccountMismatch.into()),
             LoginState::Failed { failure } => {
                 if failure.code == Code::InvalidCredentials {
                     self.mark_for_reauth(tenant, uid, failure.code).await?;

@@ -9,8 +9,8 @@ use kaspi_auth_core::account::{Account, Credentials};
 use kaspi_auth_core::id::{LoginId, NodeId, UserId};
 use kaspi_auth_core::login::{Login, LoginSecrets};
 use kaspi_auth_core::port::{
-    AnswerKey, Answered, Device, Inserted, Ledger, LoginRepository, LoginUpdate, RepositoryError,
-    SecretsChange,
+    AccountNote, AnswerKey, Answered, Device, Inserted, Ledger, LoginRepository, LoginUpdate,
+    RepositoryError, SecretsChange,
 };
 use kaspi_auth_core::tenant::Tenant;
 
@@ -18,6 +18,8 @@ use crate::changes::Change;
 use crate::database::SqlDatabase;
 use crate::pool::{read, transaction, tx_rows, tx_write, write, write_returning};
 use crate::statements::{accounts as account_statements, logins as statements};
+
+use self::accounts::{Note, write_note};
 pub(crate) use row::{LoginParams, LoginRow};
 
 /// Tries of an insert between which the login in the way may end.
@@ -65,6 +67,21 @@ impl LoginRepository for SqlDatabase {
         })
     }
 
+    fn note_account<'a>(
+        &'a self,
+        note: &'a AccountNote,
+        credentials: &'a Credentials,
+        at: Timestamp,
+    ) -> Answered<'a, ()> {
+        Box::pin(async move {
+            let Some(note) = self.note(note, credentials, at) else { return Ok(()) };
+            transaction!(&self.pool, |tx| {
+                write_note!(tx, &note);
+            });
+            Ok(())
+        })
+    }
+
     fn ledger<'a>(&'a self, credentials: &'a Credentials) -> Answered<'a, Ledger> {
         Box::pin(self.read_ledger(credentials))
     }
@@ -83,8 +100,11 @@ impl LoginRepository for SqlDatabase {
         Box::pin(self.claim(node, now, until, limit))
     }
 
-    fn renew_leases(&self, node: NodeId, until: Timestamp) -> Answered<'_, u64> {
-        Box::pin(async move { write!(&self.pool, statements::RENEW_LEASES, node.0, until.as_microsecond()) })
+    fn renew_lease(&self, id: LoginId, node: NodeId, until: Timestamp) -> Answered<'_, ()> {
+        Box::pin(async move {
+            write!(&self.pool, statements::RENEW_LEASE, id.0, node.0, until.as_microsecond())?;
+            Ok(())
+        })
     }
 
     fn release_leases(&self, node: NodeId, now: Timestamp) -> Answered<'_, u64> {
@@ -185,19 +205,7 @@ impl SqlDatabase {
                     return Err(RepositoryError::Conflict);
                 }
                 if let Some(note) = &note {
-                    if note.accepted {
-                        tx_write!(tx, account_statements::ACCEPTED, note.key.as_slice(), params.updated_at)?;
-                    } else {
-                        tx_write!(
-                            tx,
-                            account_statements::NOTE,
-                            note.key.as_slice(),
-                            note.rejected.as_deref(),
-                            note.rejected_at,
-                            note.blocked_until,
-                            params.updated_at,
-                        )?;
-                    }
+                    write_note!(tx, note);
                 }
                 if let Some((key, digest)) = &answer {
                     tx_write!(

@@ -30,6 +30,10 @@ pub enum StepError {
     /// The state does not take this event.
     #[error("the login does not take this now")]
     NotNow,
+    /// A password or a code is with the portal: what it says to it must be heard, and the account stays held until then.
+    /// It takes seconds, and a dead node's exchange is `Lost`.
+    #[error("the portal is being asked at this moment")]
+    InExchange,
     /// The time for an answer is over; a `Tick` ends the login.
     #[error("the time for an answer is over")]
     Late,
@@ -49,6 +53,10 @@ impl From<StepError> for Error {
         match error {
             StepError::Finished => Code::LoginFinished.into(),
             StepError::NotNow => Code::LoginNotAwaiting.into(),
+            StepError::InExchange => Self::new(
+                Code::Conflict,
+                "The portal is being asked at this moment. Try again once it has answered.",
+            ),
             StepError::Late => Code::LoginExpired.into(),
             StepError::MerchantNotListed => Code::MerchantNotListed.into(),
             StepError::ResendTooEarly { until } => Self::of(Code::ResendTooEarly).with_retry_at(until),
@@ -66,6 +74,9 @@ pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Res
     let at = At { login, now, limits };
     let (state, effects) = match (&login.state, event) {
         (state, _) if state.is_terminal() => Err(StepError::Finished),
+        (LoginState::Submitting | LoginState::Verifying { .. }, Event::Cancelled | Event::Tick) => {
+            Err(StepError::InExchange)
+        }
         (_, Event::Cancelled) => Ok((LoginState::Cancelled, vec![Effect::GiveUp])),
         (_, Event::Failed(failure)) => Ok((LoginState::Failed { failure }, vec![Effect::GiveUp])),
         (_, Event::Tick) => at.tick(),

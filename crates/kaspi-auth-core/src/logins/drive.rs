@@ -1,5 +1,7 @@
 //! Carries out the effects of a login until it waits for the caller or ends. The only caller of the engine's logins.
 
+use jiff::SignedDuration;
+
 use super::{Logins, Work};
 use crate::account::Method;
 use crate::error::{Code, Error, Result};
@@ -9,6 +11,14 @@ use crate::port::{
 };
 use crate::session::NewSession;
 use crate::store::StoreSummary;
+
+/// How long a locked account is left alone when the portal does not say.
+const LOCKED_FOR: SignedDuration = SignedDuration::from_mins(15);
+/// How often the word on another code is tried on what others left.
+const TRIES: u32 = 3;
+/// Between two tries of storing an outcome: doubled each time.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_millis(250);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(4);
 
 /// What the outside said, as an event; with it, the parts that are stored in the same transaction.
 struct Outcome {
@@ -49,10 +59,10 @@ impl Logins {
                 let engine = self.engines.get(work.login.engine)?;
                 let at = continuation(&work.secrets);
                 match at {
-                    Ok(at) => engine
-                        .answer(at, &work.secrets.credentials, &answer)
-                        .await
-                        .map(|reply| replied(work, reply)),
+                    Ok(at) => match engine.answer(at, &work.secrets.credentials, &answer).await {
+                        Ok(reply) => Ok(replied(work, reply)),
+                        Err(error) => Ok(self.refused(&error)),
+                    },
                     Err(error) => Err(error),
                 }
             }
@@ -100,15 +110,21 @@ impl Logins {
                 outcome
             }
             Err(error) => {
-                let mut outcome = failed(&error);
-                outcome.note = match (error.code(), error.retry_at()) {
-                    (Code::InvalidCredentials, _) => Some(AccountNote::PasswordRejected),
-                    (Code::PortalRateLimited, Some(until)) => Some(AccountNote::BlockedUntil(until)),
-                    _ => None,
-                };
+                let rejected = error.code() == Code::InvalidCredentials;
+                let mut outcome = self.refused(&error);
+                outcome.note = if rejected { Some(AccountNote::PasswordRejected) } else { outcome.note };
                 outcome
             }
         })
+    }
+
+    /// A failure that the portal itself has told: where it asks to wait or has locked the account, that is remembered.
+    fn refused(&self, error: &Error) -> Outcome {
+        let until = match error.code() {
+            Code::AccountLocked => error.retry_at().or_else(|| self.clock.now().checked_add(LOCKED_FOR).ok()),
+            _ => error.retry_at(),
+        };
+        Outcome { note: until.map(AccountNote::BlockedUntil), ..failed(error) }
     }
 
     /// A refusal leaves the login alive: the first code may still be on its way.
@@ -127,10 +143,7 @@ impl Logins {
             }
             Err(error) => {
                 let until = error.retry_at();
-                let note = (error.code() == Code::PortalRateLimited)
-                    .then_some(until)
-                    .flatten()
-                    .map(AccountNote::BlockedUntil);
+                let note = self.refused(&error).note;
                 let last = LastError {
                     code: error.code(),
                     portal_message: error.portal_message().map(str::to_owned),
@@ -188,26 +201,18 @@ impl Logins {
         }
     }
 
-    /// Steps and stores. When somebody else changed the login first, the event is tried on what they left; if it does not
-    /// fit there, what the engine holds is let go. Answers whether to go on.
+    /// Steps and stores. Answers whether to go on.
+    ///
+    /// When somebody else changed the login first, what the portal said of the account is remembered all the same. Only the
+    /// word on another code is then tried on what they left, because an answer may overtake it; any other event belongs to a
+    /// login that was ended or taken over, and what the engine holds of it is let go.
     async fn store_outcome(&self, work: &mut Work, mut outcome: Outcome) -> Result<bool> {
-        for _ in 0..3 {
+        let may_follow = matches!(outcome.event, Event::Resent | Event::ResendRefused { .. });
+        for _ in 0..TRIES {
             let Ok(stepped) = step(&work.login, outcome.event.clone(), self.clock.now(), &self.limits) else {
-                if work.login.state.is_terminal() {
-                    self.carry_out(work, Effect::GiveUp).await?;
-                }
-                return Ok(false);
+                break;
             };
-            let state = &stepped.login.state;
-            let secrets = match (state.is_terminal(), outcome.continued) {
-                (true, _) => SecretsChange::Erase,
-                (false, true) => SecretsChange::Replace(work.secrets.clone()),
-                (false, false) => SecretsChange::Keep,
-            };
-            let note = outcome.note.clone().map(|note| (note, &work.secrets.credentials));
-            let lease = state.is_running().then(|| self.lease());
-            let update = LoginUpdate { login: &stepped.login, secrets, note, answer: None, lease };
-            match self.database.update_login(update).await {
+            match self.persist(work, &stepped.login, &outcome).await {
                 Ok(version) => {
                     work.login = Login { version, ..stepped.login };
                     work.effects.extend(stepped.effects);
@@ -215,17 +220,47 @@ impl Logins {
                     return Ok(true);
                 }
                 Err(RepositoryError::Conflict) => {
-                    let Some((login, _)) = self.database.open_login(work.login.id).await? else {
-                        return Ok(false);
-                    };
+                    let Some((login, _)) = self.database.open_login(work.login.id).await? else { break };
                     work.login = login;
+                    if !may_follow {
+                        break;
+                    }
                     // An answer went on from where this began: how it goes on counts, not what was left behind it.
-                    outcome.continued &= !matches!(outcome.event, Event::Resent);
+                    outcome.continued = false;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Code::Conflict.into())
+        if let Some(note) = &outcome.note {
+            self.database.note_account(note, &work.secrets.credentials, self.clock.now()).await?;
+        }
+        if !may_follow {
+            self.carry_out(work, Effect::GiveUp).await?;
+        }
+        Ok(false)
+    }
+
+    /// Stores the outcome. A database that is away for a moment is asked again: the portal's word would be lost otherwise.
+    async fn persist(&self, work: &Work, login: &Login, outcome: &Outcome) -> Result<i64, RepositoryError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let secrets = match (login.state.is_terminal(), outcome.continued) {
+                (true, _) => SecretsChange::Erase,
+                (false, true) => SecretsChange::Replace(work.secrets.clone()),
+                (false, false) => SecretsChange::Keep,
+            };
+            let note = outcome.note.clone().map(|note| (note, &work.secrets.credentials));
+            let lease = login.state.is_running().then(|| self.lease());
+            match self.database.update_login(LoginUpdate { login, secrets, note, answer: None, lease }).await
+            {
+                Err(RepositoryError::Unavailable { .. }) if pause <= LONGEST_PAUSE => {
+                    let until = self.clock.now().saturating_add(pause).unwrap_or_else(|_| self.clock.now());
+                    self.changes.subscribe(login.id).changed(until).await;
+                    pause *= 2;
+                }
+                stored => return stored,
+            }
+        }
     }
 }
 

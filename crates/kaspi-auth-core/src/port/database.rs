@@ -116,7 +116,7 @@ pub enum AccountNote {
 /// What the account's past says about a login to come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// When the portal refused this very password, if the account's last refused one is this.
+    /// When the portal refused this very password, if it did since it last accepted one of the account's.
     pub rejected_at: Option<Timestamp>,
     /// The portal wants no login before this time.
     pub blocked_until: Option<Timestamp>,
@@ -171,6 +171,15 @@ pub trait LoginRepository: Send + Sync {
     /// Whether the key came before with this login: `Some(true)` with this same answer, `Some(false)` with another.
     fn find_answer<'a>(&'a self, id: LoginId, answer: &'a AnswerKey) -> Answered<'a, Option<bool>>;
 
+    /// Remembers something of an account apart from any login: what the portal said counts also when the login that heard it
+    /// was taken over meanwhile.
+    fn note_account<'a>(
+        &'a self,
+        note: &'a AccountNote,
+        credentials: &'a Credentials,
+        at: Timestamp,
+    ) -> Answered<'a, ()>;
+
     /// What is remembered of the account.
     fn ledger<'a>(&'a self, credentials: &'a Credentials) -> Answered<'a, Ledger>;
 
@@ -186,8 +195,8 @@ pub trait LoginRepository: Send + Sync {
         limit: u32,
     ) -> Answered<'_, Vec<LoginId>>;
 
-    /// Extends the leases of `node`.
-    fn renew_leases(&self, node: NodeId, until: Timestamp) -> Answered<'_, u64>;
+    /// Extends the lease of a login that `node` works on.
+    fn renew_lease(&self, id: LoginId, node: NodeId, until: Timestamp) -> Answered<'_, ()>;
 
     /// Lets go of the leases of `node`, so that others may take over at once.
     fn release_leases(&self, node: NodeId, now: Timestamp) -> Answered<'_, u64>;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -49,6 +50,13 @@ pub struct Cookie {
 }
 
 impl Cookie {
+    /// Whether its own time is over. A cookie of the session has none.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^52")]
+        let now = now.as_second() as f64;
+        self.expires >= 0.0 && self.expires <= now
+    }
+
     /// Whether the cookie goes to `host` (RFC 6265, 5.1.3).
     pub fn goes_to(&self, host: &str) -> bool {
         match self.domain.strip_prefix('.') {
@@ -61,11 +69,10 @@ impl Cookie {
     }
 }
 
-/// The `Cookie` header for `host`, in the order of the list. Expired cookies are not the caller's concern here: the
-/// cabinet judges them.
-pub fn cookie_header(cookies: &[Cookie], host: &str) -> SecretString {
+/// The `Cookie` header of these cookies, in their order.
+pub fn cookie_header(cookies: &[Cookie]) -> SecretString {
     let mut header = String::new();
-    for cookie in cookies.iter().filter(|cookie| cookie.goes_to(host)) {
+    for cookie in cookies {
         if !header.is_empty() {
             header.push_str("; ");
         }
@@ -123,15 +130,22 @@ mod tests {
     }
 
     #[test]
-    fn the_header_holds_what_goes_to_the_host() {
-        let jar = [
-            cookie("a", "mc.shop.kaspi.kz"),
-            cookie("b", ".kaspi.kz"),
-            cookie("c", "idmc.shop.kaspi.kz"),
-            cookie("d", ""),
-        ];
-        assert_eq!(cookie_header(&jar, "mc.shop.kaspi.kz").expose_secret(), "a=v; b=v; d=v");
+    fn a_cookie_goes_where_its_domain_says() {
+        assert!(cookie("a", "mc.shop.kaspi.kz").goes_to("mc.shop.kaspi.kz"));
+        assert!(cookie("b", ".kaspi.kz").goes_to("mc.shop.kaspi.kz"));
+        assert!(cookie("d", "").goes_to("mc.shop.kaspi.kz"));
+        assert!(!cookie("c", "idmc.shop.kaspi.kz").goes_to("mc.shop.kaspi.kz"));
         assert!(!cookie("e", ".kaspi.kz").goes_to("notkaspi.kz"));
+        assert_eq!(cookie_header(&[cookie("a", "x"), cookie("b", "y")]).expose_secret(), "a=v; b=v");
+    }
+
+    #[test]
+    fn a_cookie_ends_with_its_own_time() {
+        let mut timed = cookie("a", "x");
+        timed.expires = 100.5;
+        assert!(!timed.is_over(Timestamp::from_second(100).unwrap()));
+        assert!(timed.is_over(Timestamp::from_second(101).unwrap()));
+        assert!(!cookie("session", "x").is_over(Timestamp::MAX));
     }
 
     #[test]

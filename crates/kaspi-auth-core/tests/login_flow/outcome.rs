@@ -14,6 +14,7 @@ pub fn describe(before: &Login, outcome: &Result<Step, StepError>) -> String {
         Ok(step) => step,
         Err(StepError::Finished) => return "error: finished".to_owned(),
         Err(StepError::NotNow) => return "error: not now".to_owned(),
+        Err(StepError::InExchange) => return "error: in exchange".to_owned(),
         Err(StepError::Late) => return "error: late".to_owned(),
         Err(StepError::MerchantNotListed) => return "error: not listed".to_owned(),
         Err(StepError::ResendTooEarly { until }) => {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::Code;
 use kaspi_auth_core::login::{
-    Answer, Challenge, Channel, Effect, Event, Failure, LastError, Limits, Login, LoginState, Step, step,
+    Answer, Challenge, Channel, Effect, Event, Failure, LastError, Limits, Login, LoginState, Step,
+    StepError, step,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -170,10 +171,21 @@ proptest! {
     }
 
     #[test]
-    fn time_ends_every_login(way in way()) {
-        if !way.end.state.is_terminal() {
-            let ended = step(&way.end, Event::Tick, way.end.expires_at, &way.limits).unwrap();
-            prop_assert_eq!(ended.login.state, LoginState::Expired);
+    fn time_ends_every_login_and_an_exchange_ends_by_its_own(way in way()) {
+        match &way.end.state {
+            state if state.is_terminal() => {}
+            LoginState::Submitting | LoginState::Verifying { .. } => {
+                let ticked = step(&way.end, Event::Tick, way.end.expires_at, &way.limits);
+                prop_assert_eq!(ticked.unwrap_err(), StepError::InExchange);
+                for end in [Event::Lost, Event::Failed(Code::PortalUnavailable.into())] {
+                    let ended = step(&way.end, end, way.end.expires_at, &way.limits).unwrap();
+                    prop_assert_eq!(ended.login.state.name(), "failed");
+                }
+            }
+            _ => {
+                let ended = step(&way.end, Event::Tick, way.end.expires_at, &way.limits).unwrap();
+                prop_assert_eq!(ended.login.state, LoginState::Expired);
+            }
         }
         if let LoginState::Awaiting { challenge } = &way.end.state {
             prop_assert!(step(&way.end, Event::Tick, challenge.expires_at(), &way.limits).is_ok());

@@ -37,13 +37,12 @@ submitting
     takeover_asked -> awaiting_takeover(until 13:00)
     accepted -> finishing [finish]
     failed -> failed(portal_unavailable) [give up]
-    cancelled -> cancelled [give up]
-    tick_login_over -> expired [give up]
     lost lost_late -> failed(login_interrupted) [give up]
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted answer_rejected answer_expired resend
-    resend_early resend_late resent resent_near_end resend_refused resend_refused_until saved tick
-    tick_input_over -> error: not now
+    resend_early resend_late resent resent_near_end resend_refused resend_refused_until saved
+    -> error: not now
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 awaiting_code
     answer_code -> verifying(code, 5 left) [answer code]
@@ -123,12 +122,11 @@ verifying, code
     answer_rejected -> awaiting_code(4 left, until 11:00, resend 02:00, last code_rejected)
     answer_expired -> awaiting_code(5 left, until 11:00, resend 03:00, last code_expired)
     failed -> failed(portal_unavailable) [give up]
-    cancelled -> cancelled [give up]
-    tick_login_over -> expired [give up]
     lost lost_late -> failed(login_interrupted) [give up]
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted resend resend_early resend_late resent
-    resent_near_end resend_refused resend_refused_until saved tick tick_input_over -> error: not now
+    resent_near_end resend_refused resend_refused_until saved -> error: not now
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 verifying, code, last attempt
     code_sent -> awaiting_code(5 left, until 13:00, resend 04:00)
@@ -141,12 +139,11 @@ verifying, code, last attempt
     answer_rejected -> failed(code_attempts_exhausted) [give up]
     answer_expired -> awaiting_code(1 left, until 11:00, resend 03:00, last code_expired)
     failed -> failed(portal_unavailable) [give up]
-    cancelled -> cancelled [give up]
-    tick_login_over -> expired [give up]
     lost lost_late -> failed(login_interrupted) [give up]
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted resend resend_early resend_late resent
-    resent_near_end resend_refused resend_refused_until saved tick tick_input_over -> error: not now
+    resent_near_end resend_refused resend_refused_until saved -> error: not now
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 verifying, merchant
     code_sent -> awaiting_code(5 left, until 13:00, resend 04:00) +wanted 11
@@ -159,12 +156,11 @@ verifying, merchant
     answer_rejected -> awaiting_merchant(during, until 11:00, last code_rejected)
     answer_expired -> awaiting_merchant(during, until 11:00, last code_expired)
     failed -> failed(portal_unavailable) [give up]
-    cancelled -> cancelled [give up]
-    tick_login_over -> expired [give up]
     lost lost_late -> failed(login_interrupted) [give up]
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted resend resend_early resend_late resent
-    resent_near_end resend_refused resend_refused_until saved tick tick_input_over -> error: not now
+    resent_near_end resend_refused resend_refused_until saved -> error: not now
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 finishing
     several -> awaiting_merchant(after, until 13:00)
@@ -214,6 +210,7 @@ awaiting_captcha; awaiting_takeover
 verifying, code; verifying, code, last attempt
     merchant_asked -> verifying(merchant 22) +code_verified [answer 22]
     accepted -> finishing(22) +code_verified [finish 22]
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 verifying, merchant
     code_sent -> awaiting_code(5 left, until 13:00, resend 04:00)
@@ -221,6 +218,7 @@ verifying, merchant
     captcha_asked -> awaiting_captcha(until 13:00)
     takeover_asked -> awaiting_takeover(until 13:00)
     accepted -> finishing(22) [finish 22]
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 finishing
     several -> finishing(22) [finish 22]
@@ -234,6 +232,7 @@ submitting; awaiting_captcha; awaiting_takeover
 
 verifying, code; verifying, code, last attempt
     accepted -> finishing(99) +code_verified [finish 99]
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 verifying, merchant
     code_sent -> awaiting_code(5 left, until 13:00, resend 04:00)
@@ -241,6 +240,7 @@ verifying, merchant
     captcha_asked -> awaiting_captcha(until 13:00)
     takeover_asked -> awaiting_takeover(until 13:00)
     accepted -> finishing(99) [finish 99]
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 finishing
     several -> failed(account_mismatch) [give up]
@@ -253,6 +253,7 @@ submitting
 
 verifying, code; verifying, code, last attempt
     merchant_asked -> verifying(merchant 11) +code_verified [answer 11]
+    cancelled tick tick_input_over tick_login_over -> error: in exchange
 
 finishing
     several -> finishing(11) [finish 11]

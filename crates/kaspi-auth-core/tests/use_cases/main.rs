@@ -12,7 +12,7 @@ use kaspi_auth_core::login::{Answer, Challenge, Login, LoginState};
 use kaspi_auth_core::logins::{NewLogin, Started};
 use kaspi_auth_core::port::Clock;
 use kaspi_auth_core::tenant::Tenant;
-use kaspi_auth_core::{Code, Error};
+use kaspi_auth_core::{Code, Error, Timestamp};
 
 fn code(text: &str) -> Answer {
     Answer::code(text).unwrap()
@@ -42,6 +42,42 @@ fn a_login_with_a_code_goes_from_the_password_to_the_store() {
     let tables = house.memory.tables();
     assert_eq!(tables.stores[0].merchant_uid.as_str(), "11");
     assert!(tables.logins[0].secrets.is_none(), "an ended login keeps no secrets");
+}
+
+#[test]
+fn of_several_rejected_passwords_none_is_sent_twice() {
+    let house = House::new("right", None);
+    for text in ["wrong", "mistyped", "wrong", "mistyped", "wrong"] {
+        assert_eq!(failure(&house.sign_in(text)), Code::InvalidCredentials);
+    }
+    assert_eq!(house.portal.with(|portal| portal.passwords), 2);
+    assert_eq!(house.sign_in("right").state.name(), "succeeded");
+}
+
+#[test]
+fn a_login_cannot_be_given_up_while_its_password_is_with_the_portal() {
+    let house = House::new("right", None);
+    let id = house.start(&Tenant::All, asked("wrong")).unwrap().login().id;
+    let elsewhere = house.node().logins;
+    let cancel = move || {
+        let refused = now(elsewhere.cancel(&Tenant::All, id, Timestamp::MIN)).unwrap_err();
+        assert_eq!(refused.code(), Code::Conflict);
+    };
+    house.portal.with(|portal| portal.while_submitting = Some(Box::new(cancel)));
+    house.run();
+    assert_eq!(failure(&house.read(id)), Code::InvalidCredentials);
+    assert_eq!(failure(&house.sign_in("wrong")), Code::InvalidCredentials);
+    assert_eq!(house.portal.with(|portal| portal.passwords), 1, "its refusal was heard and remembered");
+}
+
+#[test]
+fn another_password_gets_nobody_elses_running_login() {
+    let house = House::new("right", Some("123456"));
+    let running = house.sign_in("right");
+    assert_eq!(house.start(&Tenant::All, asked("right")).unwrap(), Started::Running(running));
+    assert_eq!(refusal(house.start(&Tenant::All, asked("guessed"))), Code::AccountBusy);
+    let elsewhere = NewLogin { wanted: MerchantUid::parse("12").ok(), ..asked("right") };
+    assert_eq!(refusal(house.start(&Tenant::All, elsewhere)), Code::AccountBusy);
 }
 
 #[test]
@@ -110,14 +146,19 @@ fn a_user_signs_in_for_itself_and_in_nobody_elses_name() {
 }
 
 #[test]
-fn another_users_store_is_refused_before_anything_is_sent_and_when_it_turns_up_at_the_end() {
+fn another_users_store_is_refused_to_a_service_at_once_and_to_a_user_after_the_proof() {
     let house = House::new("right", None);
-    let (me, _) = user("me");
+    let (me, id) = user("me");
     let uid = MerchantUid::parse("11").unwrap();
     house.memory.hold_store(&uid, Some(user("other").1), house.time.now());
     let named = NewLogin { wanted: Some(uid), ..asked("right") };
-    assert_eq!(refusal(house.start(&me, named)), Code::StoreTaken);
+    let for_me = NewLogin { user_id: Some(id), ..named.clone() };
+    assert_eq!(refusal(house.start(&Tenant::All, for_me)), Code::StoreTaken);
     assert_eq!(house.portal.with(|portal| portal.passwords), 0);
+    // Before the proof the answer would tell a user whose customers others are.
+    let mine = house.start(&me, named).unwrap().login();
+    house.run();
+    assert_eq!(failure(&house.read(mine.id)), Code::StoreTaken);
     let unnamed = house.start(&me, asked("right")).unwrap().login();
     house.run();
     assert_eq!(failure(&house.read(unnamed.id)), Code::StoreTaken);
@@ -151,13 +192,13 @@ fn a_login_that_is_cancelled_while_it_finishes_stays_cancelled_and_stores_nothin
     let house = House::new("right", None);
     let id = house.start(&Tenant::All, asked("right")).unwrap().login().id;
     let elsewhere = house.node().logins;
-    let cancel = move || drop(now(elsewhere.cancel(&Tenant::All, id)).unwrap());
+    let cancel = move || drop(now(elsewhere.cancel(&Tenant::All, id, Timestamp::MIN)).unwrap());
     house.portal.with(|portal| portal.meanwhile = Some(Box::new(cancel)));
     house.run();
     assert_eq!(house.read(id).state.name(), "cancelled");
     assert!(house.memory.tables().stores.is_empty());
     assert_eq!(house.portal.with(|portal| portal.given_up), 1, "what the engine held is let go");
-    assert_eq!(refusal(now(house.logins.cancel(&Tenant::All, id))), Code::LoginFinished);
+    assert_eq!(refusal(now(house.logins.cancel(&Tenant::All, id, Timestamp::MIN))), Code::LoginFinished);
 }
 
 #[test]

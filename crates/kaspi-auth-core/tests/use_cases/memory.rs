@@ -29,7 +29,7 @@ pub struct Tables {
     pub logins: Vec<Row>,
     pub stores: Vec<Store>,
     /// The last refused password of an account, with its time.
-    rejected: HashMap<String, (String, Timestamp)>,
+    rejected: HashMap<(String, String), Timestamp>,
     blocked: HashMap<String, Timestamp>,
 }
 
@@ -67,10 +67,10 @@ impl Tables {
         let account = credentials.account().canonical();
         match note {
             AccountNote::PasswordRejected => {
-                self.rejected.insert(account, (password(credentials), now));
+                self.rejected.insert((account, password(credentials)), now);
             }
             AccountNote::PasswordAccepted => {
-                self.rejected.remove(&account);
+                self.rejected.retain(|(of, _), _| *of != account);
             }
             AccountNote::BlockedUntil(until) => {
                 self.blocked.insert(account, *until);
@@ -157,8 +157,7 @@ impl LoginRepository for Memory {
     fn ledger<'a>(&'a self, credentials: &'a Credentials) -> Answered<'a, Ledger> {
         let tables = self.tables();
         let account = credentials.account().canonical();
-        let rejected = tables.rejected.get(&account).filter(|(text, _)| *text == password(credentials));
-        let rejected_at = rejected.map(|(_, at)| *at);
+        let rejected_at = tables.rejected.get(&(account.clone(), password(credentials))).copied();
         done(Ok(Ledger { rejected_at, blocked_until: tables.blocked.get(&account).copied() }))
     }
 
@@ -183,8 +182,18 @@ impl LoginRepository for Memory {
         done(Ok(lost))
     }
 
-    fn renew_leases(&self, _: NodeId, _: Timestamp) -> Answered<'_, u64> {
-        absent("renew_leases")
+    fn note_account<'a>(
+        &'a self,
+        note: &'a AccountNote,
+        credentials: &'a Credentials,
+        at: Timestamp,
+    ) -> Answered<'a, ()> {
+        self.tables().note(note, credentials, at);
+        done(Ok(()))
+    }
+
+    fn renew_lease(&self, _: LoginId, _: NodeId, _: Timestamp) -> Answered<'_, ()> {
+        absent("renew_lease")
     }
 
     fn release_leases(&self, _: NodeId, _: Timestamp) -> Answered<'_, u64> {

@@ -26,6 +26,8 @@ pub struct World {
     pub silent: bool,
     /// What happens elsewhere while it is walked to the cabinet.
     pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
+    /// What happens elsewhere while it looks at the password.
+    pub while_submitting: Option<Box<dyn FnOnce() + Send>>,
     pub passwords: u32,
     pub answers: u32,
     pub codes: u32,
@@ -40,6 +42,7 @@ impl Portal {
             flood: None,
             silent: false,
             meanwhile: None,
+            while_submitting: None,
             passwords: 0,
             answers: 0,
             codes: 0,
@@ -95,6 +98,9 @@ impl Engine for Portal {
     }
 
     fn submit<'a>(&'a self, at: Continuation, credentials: &'a Credentials) -> Told<'a, Reply> {
+        if let Some(happens) = self.with(|world| world.while_submitting.take()) {
+            happens();
+        }
         let reply = self.with(|world| world.submit(credentials, at));
         if self.with(|world| world.silent) { Box::pin(pending()) } else { Box::pin(ready(reply)) }
     }

@@ -43,6 +43,8 @@ impl DirectEngine {
             (301..=308, _) if answer.location.as_ref().is_some_and(|to| self.asks_to_sign_in(to)) => {
                 dead("The cabinet asks to sign in.")
             }
+            // Clients take this for a 401 (CONTRACT, section 5); a wall is a page.
+            (403, Shape::Object(_) | Shape::Empty) => dead("The cabinet refuses the session."),
             (403 | 429, _) | (_, Shape::Html(Page { wall: true, .. })) => unknown("The portal keeps us out"),
             (500..=599, _) => unknown("The portal has an outage"),
             (status, _) if StatusCode::from_u16(status).is_ok_and(|s| s.is_redirection()) => {

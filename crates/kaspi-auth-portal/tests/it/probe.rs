@@ -74,7 +74,7 @@ async fn a_cookie_that_the_cabinet_renews_on_the_fly_is_kept() {
     desk.control().advance_clock(Duration::from_secs(901));
     let probe = desk.engine.probe(&session.cookies, &uid("30000001")).await;
     assert_eq!((validity(&probe), probe.renewed), (Validity::Alive, true));
-    let header = |cookies| cookie_header(cookies, desk.engine.host()).expose_secret().to_owned();
+    let header = |cookies| cookie_header(cookies).expose_secret().to_owned();
     assert_ne!(header(&session.cookies), header(&probe.cookies));
     desk.control().advance_clock(Duration::from_secs(400));
     assert_eq!(validity(&desk.engine.probe(&session.cookies, &uid("30000001")).await), Validity::Dead);

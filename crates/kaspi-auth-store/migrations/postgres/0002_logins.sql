@@ -56,18 +56,26 @@ comment on column kaspi_auth_login_answers.answered_at is 'When it came.';
 
 create table kaspi_auth_accounts (
     account_key     bytea  primary key,
-    rejected_digest bytea,
-    rejected_at     bigint,
     blocked_until   bigint,
     updated_at      bigint not null
 );
 
 comment on table kaspi_auth_accounts is 'What is remembered of an account across logins.';
 comment on column kaspi_auth_accounts.account_key is 'HMAC of the account under the pepper.';
-comment on column kaspi_auth_accounts.rejected_digest is 'HMAC of the password that the portal refused last: it is not sent again.';
-comment on column kaspi_auth_accounts.rejected_at is 'When it did.';
 comment on column kaspi_auth_accounts.blocked_until is 'The portal wants no login before then.';
 comment on column kaspi_auth_accounts.updated_at is 'When the row last changed.';
+
+create table kaspi_auth_rejected_passwords (
+    account_key bytea  not null,
+    digest      bytea  not null,
+    rejected_at bigint not null,
+    primary key (account_key, digest)
+);
+
+comment on table kaspi_auth_rejected_passwords is 'Passwords that the portal refused since it last accepted one of the account''s: none of them is sent again.';
+comment on column kaspi_auth_rejected_passwords.account_key is 'HMAC of the account under the pepper.';
+comment on column kaspi_auth_rejected_passwords.digest is 'HMAC of account and password under the pepper.';
+comment on column kaspi_auth_rejected_passwords.rejected_at is 'When it was refused.';
 
 create table kaspi_auth_devices (
     device_key bytea  primary key,

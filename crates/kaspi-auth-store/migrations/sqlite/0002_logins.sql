@@ -53,12 +53,18 @@ create table kaspi_auth_login_answers (
 create table kaspi_auth_accounts (
     -- HMAC of the account under the pepper.
     account_key     blob    primary key not null,
-    -- HMAC of the password that the portal refused last: it is not sent again.
-    rejected_digest blob,
-    rejected_at     integer,
     -- The portal wants no login before then.
     blocked_until   integer,
     updated_at      integer not null
+) strict;
+
+-- Passwords that the portal refused since it last accepted one of the account's: none of them is sent again.
+create table kaspi_auth_rejected_passwords (
+    account_key blob    not null,
+    -- HMAC of account and password under the pepper.
+    digest      blob    not null,
+    rejected_at integer not null,
+    primary key (account_key, digest)
 ) strict;
 
 -- What the login host remembers of us as a device.

@@ -13,42 +13,52 @@ use crate::values::from_micros;
 
 /// A note, ready for its statement.
 #[derive(Debug)]
-pub(super) struct Note {
-    pub(super) key: Vec<u8>,
-    pub(super) accepted: bool,
-    pub(super) rejected: Option<Vec<u8>>,
-    pub(super) rejected_at: Option<i64>,
-    pub(super) blocked_until: Option<i64>,
+pub(super) enum Note {
+    Rejected { key: Vec<u8>, digest: Vec<u8>, at: i64 },
+    Blocked { key: Vec<u8>, until: i64, at: i64 },
+    Accepted { key: Vec<u8> },
 }
+
+/// Writes a note within a transaction.
+macro_rules! write_note {
+    ($tx:ident, $note:expr) => {
+        match $note {
+            Note::Rejected { key, digest, at } => {
+                tx_write!($tx, account_statements::REJECTED, key.as_slice(), digest.as_slice(), *at)?;
+            }
+            Note::Blocked { key, until, at } => {
+                tx_write!($tx, account_statements::BLOCKED, key.as_slice(), *until, *at)?;
+            }
+            Note::Accepted { key } => {
+                tx_write!($tx, account_statements::ACCEPTED, key.as_slice())?;
+            }
+        }
+    };
+}
+pub(super) use write_note;
 
 impl SqlDatabase {
     /// `None` when there is nothing to note: a phone has no password that could be refused.
     pub(super) fn note(&self, note: &AccountNote, credentials: &Credentials, at: Timestamp) -> Option<Note> {
         let key = self.sealer.account_key(credentials.account());
-        let nothing = Note { key, accepted: false, rejected: None, rejected_at: None, blocked_until: None };
+        let at = at.as_microsecond();
         Some(match note {
-            AccountNote::PasswordRejected => Note {
-                rejected: Some(self.sealer.password_digest(credentials)?),
-                rejected_at: Some(at.as_microsecond()),
-                ..nothing
-            },
-            AccountNote::BlockedUntil(until) => {
-                Note { blocked_until: Some(until.as_microsecond()), ..nothing }
+            AccountNote::PasswordRejected => {
+                Note::Rejected { key, digest: self.sealer.password_digest(credentials)?, at }
             }
-            AccountNote::PasswordAccepted => Note { accepted: true, ..nothing },
+            AccountNote::BlockedUntil(until) => Note::Blocked { key, until: until.as_microsecond(), at },
+            AccountNote::PasswordAccepted => Note::Accepted { key },
         })
     }
 
     pub(super) async fn read_ledger(&self, credentials: &Credentials) -> Result<Ledger, RepositoryError> {
-        type Row = (Option<Vec<u8>>, Option<i64>, Option<i64>);
+        type Row = (Option<i64>, Option<i64>);
         let key = self.sealer.account_key(credentials.account());
-        let rows = read!(&self.pool, LEDGER => Row, key)?;
-        let Some((rejected, rejected_at, blocked_until)) = rows.into_iter().next() else {
-            return Ok(Ledger::default());
-        };
-        let is_this = rejected.is_some() && rejected == self.sealer.password_digest(credentials);
+        let digest = self.sealer.password_digest(credentials);
+        let rows = read!(&self.pool, LEDGER => Row, key.as_slice(), digest.as_deref())?;
+        let (rejected_at, blocked_until) = rows.into_iter().next().unwrap_or_default();
         Ok(Ledger {
-            rejected_at: rejected_at.filter(|_| is_this).map(from_micros),
+            rejected_at: rejected_at.map(from_micros),
             blocked_until: blocked_until.map(from_micros),
         })
     }

@@ -2,30 +2,31 @@
 
 use super::Statement;
 
-pub(crate) const ALL: &[Statement] = &[LEDGER, NOTE, ACCEPTED, FIND_DEVICE, KEEP_DEVICE, FORGET_DEVICE];
+pub(crate) const ALL: &[Statement] =
+    &[LEDGER, REJECTED, BLOCKED, ACCEPTED, FIND_DEVICE, KEEP_DEVICE, FORGET_DEVICE];
 
+/// Always one row.
 pub(crate) const LEDGER: Statement = Statement::new(
     "accounts.ledger",
-    "select rejected_digest, rejected_at, blocked_until from kaspi_auth_accounts where account_key = $1",
+    "select (select rejected_at from kaspi_auth_rejected_passwords where account_key = $1 and digest = $2),
+            (select blocked_until from kaspi_auth_accounts where account_key = $1)",
 );
 
-/// Each of the three notes stays when its parameter is null.
-pub(crate) const NOTE: Statement = Statement::new(
-    "accounts.note",
-    "insert into kaspi_auth_accounts (account_key, rejected_digest, rejected_at, blocked_until, updated_at)
-     values ($1, $2, $3, $4, $5)
+pub(crate) const REJECTED: Statement = Statement::new(
+    "accounts.rejected",
+    "insert into kaspi_auth_rejected_passwords (account_key, digest, rejected_at) values ($1, $2, $3)
+     on conflict (account_key, digest) do update set rejected_at = excluded.rejected_at",
+);
+
+pub(crate) const BLOCKED: Statement = Statement::new(
+    "accounts.blocked",
+    "insert into kaspi_auth_accounts (account_key, blocked_until, updated_at) values ($1, $2, $3)
      on conflict (account_key) do update set
-        rejected_digest = coalesce(excluded.rejected_digest, kaspi_auth_accounts.rejected_digest),
-        rejected_at     = coalesce(excluded.rejected_at, kaspi_auth_accounts.rejected_at),
-        blocked_until   = coalesce(excluded.blocked_until, kaspi_auth_accounts.blocked_until),
-        updated_at      = excluded.updated_at",
+        blocked_until = excluded.blocked_until, updated_at = excluded.updated_at",
 );
 
-pub(crate) const ACCEPTED: Statement = Statement::new(
-    "accounts.accepted",
-    "update kaspi_auth_accounts set rejected_digest = null, rejected_at = null, updated_at = $2
-      where account_key = $1 and rejected_digest is not null",
-);
+pub(crate) const ACCEPTED: Statement =
+    Statement::new("accounts.accepted", "delete from kaspi_auth_rejected_passwords where account_key = $1");
 
 pub(crate) const FIND_DEVICE: Statement =
     Statement::new("accounts.find_device", "select sealed from kaspi_auth_devices where device_key = $1");

@@ -16,7 +16,7 @@ pub(crate) const ALL: &[Statement] = &[
     FIND_BY_ACCOUNT,
     UPDATE,
     CLAIM_LOST,
-    RENEW_LEASES,
+    RENEW_LEASE,
     RELEASE_LEASES,
     DUE,
     PRUNE,
@@ -72,9 +72,10 @@ pub(crate) const CLAIM_LOST: Statement = Statement::new(
   returning id",
 );
 
-pub(crate) const RENEW_LEASES: Statement = Statement::new(
-    "logins.renew_leases",
-    "update kaspi_auth_logins set lease_until = $2 where lease_until is not null and lease_node = $1",
+/// The version stays: whoever drives the login goes on with the one it knows.
+pub(crate) const RENEW_LEASE: Statement = Statement::new(
+    "logins.renew_lease",
+    "update kaspi_auth_logins set lease_until = $3 where id = $1 and lease_until is not null and lease_node = $2",
 );
 
 pub(crate) const RELEASE_LEASES: Statement = Statement::new(

@@ -138,7 +138,8 @@ async fn resume(args: &Args, id: LoginId, opened: &Opened) -> Outcome<Login> {
 }
 
 async fn cancel(id: LoginId, report: &mut Report, opened: &Opened) -> Outcome {
-    let login = opened.service().logins.cancel(&Tenant::All, id).await?;
+    let until = opened.service().clock.now() + RESEND;
+    let login = opened.service().logins.cancel(&Tenant::All, id, until).await?;
     report.state(&login);
     output::note(format_args!("login {id} is {}", login.state.name()));
     Ok(Exit::Done)

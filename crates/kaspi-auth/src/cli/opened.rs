@@ -32,7 +32,7 @@ impl Opened {
         Ok(Self { service: Service::start(config).await?, lease: None })
     }
 
-    /// For a command that drives logins: holds their lease, and takes over what a process that died has left.
+    /// For a command that drives logins: takes over what a process that died has left.
     #[must_use]
     pub fn driving(mut self) -> Self {
         let logins = Arc::clone(&self.service.logins);
@@ -40,12 +40,8 @@ impl Opened {
             let mut beat = tokio::time::interval(BEAT);
             loop {
                 beat.tick().await;
-                let beaten = async {
-                    logins.renew_leases().await?;
-                    logins.recover().await
-                };
-                if let Err(error) = beaten.await {
-                    tracing::warn!(%error, "the lease of a running login could not be renewed");
+                if let Err(error) = logins.recover().await {
+                    tracing::warn!(%error, "logins of a process that died could not be taken over");
                 }
             }
         }));

@@ -5,6 +5,7 @@ mod formats;
 use jiff::SignedDuration;
 use kaspi_auth_core::Code;
 use kaspi_auth_core::id::MerchantUid;
+use kaspi_auth_core::port::Cabinet as _;
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::sessions::Refreshed;
 use kaspi_auth_core::tenant::Tenant;
@@ -97,11 +98,13 @@ async fn get(opened: &Opened, config: &Config, uid: &MerchantUid, format: Format
     let service = opened.service();
     let session = service.sessions.get(&Tenant::All, uid).await?;
     let cabinet = service.portal.as_ref();
+    let now = service.clock.now();
+    let cookies = session.cookies_for(cabinet.host(), now);
     match format {
-        Format::Json => output::pretty(&SessionView::new(session, cabinet)),
-        Format::Header => output::line(formats::header(&session, cabinet)),
-        Format::Netscape => output::line(formats::netscape(&session, cabinet)),
-        Format::Curl => output::line(formats::curl(&session, cabinet, &config.portal.cabinet_url)?),
+        Format::Json => output::pretty(&SessionView::new(&session, cabinet, now)),
+        Format::Header => output::line(formats::header(&cookies)),
+        Format::Netscape => output::line(formats::netscape(&cookies, cabinet)),
+        Format::Curl => output::line(formats::curl(&cookies, cabinet, &config.portal.cabinet_url)?),
     }
     Ok(Exit::Done)
 }
@@ -132,7 +135,7 @@ async fn refresh(opened: &Opened, global: &Global, uid: &MerchantUid, as_json: b
     match service.sessions.refresh(&Tenant::All, uid, until).await? {
         Refreshed::Session(session) => {
             if as_json {
-                output::json(&SessionView::new(session, service.portal.as_ref()));
+                output::json(&SessionView::new(&session, service.portal.as_ref(), service.clock.now()));
             } else {
                 output::line(format_args!(
                     "store {uid} has a new session, generation {}",

@@ -44,7 +44,12 @@ pub(super) async fn create_api_key(
     Json(body): Json<NewApiKeyBody>,
 ) -> Result<(StatusCode, Answer<CreatedApiKeyView>), Problem> {
     caller.may(Scope::Admin)?;
-    let unknown = || Error::new(Code::InvalidValue, "Scopes are logins:write, stores:read, stores:write, sessions:read, admin.");
+    let unknown = || {
+        Error::new(
+            Code::InvalidValue,
+            "Scopes are logins:write, stores:read, stores:write, sessions:read, admin.",
+        )
+    };
     let scopes: Option<Vec<Scope>> = body.scopes.iter().map(|scope| Scope::parse(scope)).collect();
     let user_id = body.user_id.as_deref().map(UserId::parse).transpose();
     let user_id = user_id.map_err(|error| Error::new(Code::InvalidValue, error.0))?;

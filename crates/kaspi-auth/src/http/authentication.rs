@@ -11,7 +11,8 @@ use super::State;
 use super::problem::Problem;
 
 /// What a bearer of a JWT may do with its own stores.
-const USER_SCOPES: &[Scope] = &[Scope::StoresRead, Scope::StoresWrite, Scope::LoginsWrite, Scope::SessionsRead];
+const USER_SCOPES: &[Scope] =
+    &[Scope::StoresRead, Scope::StoresWrite, Scope::LoginsWrite, Scope::SessionsRead];
 
 /// The caller of a request.
 pub(super) struct Caller {
@@ -26,7 +27,8 @@ impl Caller {
         if allowed {
             return Ok(&self.tenant);
         }
-        let detail = format!("This call needs the scope {}, which these credentials have not.", scope.as_str());
+        let detail =
+            format!("This call needs the scope {}, which these credentials have not.", scope.as_str());
         Err(Error::new(Code::InsufficientScope, detail).into())
     }
 }

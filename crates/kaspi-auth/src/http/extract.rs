@@ -15,6 +15,9 @@ use serde::de::DeserializeOwned;
 use super::State;
 use super::problem::Problem;
 
+/// How long a body may take to arrive: bodies are small.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// A JSON body.
 pub(super) struct Json<T>(pub(super) T);
 
@@ -25,15 +28,36 @@ impl<T: DeserializeOwned> FromRequest<State> for Json<T> {
         if !is_json(request.headers()) {
             return Err(Problem::of(Code::UnsupportedMediaType));
         }
-        axum::extract::DefaultBodyLimit::max(state.limits.body()).apply(&mut request);
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(error) if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::new(Code::PayloadTooLarge, format!("The body may have {} bytes at most.", state.limits.body()))
+        let limit = state.limits.body();
+        let too_large =
+            || Problem::new(Code::PayloadTooLarge, format!("The body may have {limit} bytes at most."));
+        if announced(request.headers()).is_some_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
+        axum::extract::DefaultBodyLimit::max(limit).apply(&mut request);
+        let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+        let body = body.map_err(|_| {
+            let seconds = BODY_TIMEOUT.as_secs();
+            Problem::new(
+                Code::InvalidRequest,
+                format!("The body did not come to its end within {seconds} seconds."),
+            )
+        })?;
+        let body = body.map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(error)
+                if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE =>
+            {
+                too_large()
             }
             _ => Problem::new(Code::InvalidRequest, "The body could not be read to its end."),
         })?;
         serde_json::from_slice(&body).map(Self).map_err(|error| unreadable(&error))
     }
+}
+
+/// What the caller says of the body's length.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What serde says of a type, without the value: a value may be a password.
@@ -44,7 +68,9 @@ fn unreadable(error: &serde_json::Error) -> Problem {
             let text = error.to_string();
             // "unknown field `x`" and "missing field `x`" name a key of the caller's; other messages quote values.
             let named = ["missing field", "unknown field", "unknown variant", "duplicate field"];
-            let what = if named.iter().any(|start| text.starts_with(start)) && !text.starts_with("unknown variant") {
+            let what = if named.iter().any(|start| text.starts_with(start))
+                && !text.starts_with("unknown variant")
+            {
                 text.split(" at line").next().unwrap_or_default().to_owned()
             } else {
                 "a value has another type than the API describes".to_owned()
@@ -56,7 +82,9 @@ fn unreadable(error: &serde_json::Error) -> Problem {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
@@ -113,9 +141,11 @@ impl<T: DeserializeOwned> FromRequestParts<State> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(query)| Self(query))
-            .map_err(|rejection| Problem::new(Code::InvalidValue, format!("The query does not fit: {}", rejection.body_text())))
+        axum::extract::Query::try_from_uri(&parts.uri).map(|axum::extract::Query(query)| Self(query)).map_err(
+            |rejection| {
+                Problem::new(Code::InvalidValue, format!("The query does not fit: {}", rejection.body_text()))
+            },
+        )
     }
 }
 
@@ -132,9 +162,8 @@ impl FromRequestParts<State> for Wait {
         }
         let Query(asked) = Query::<Asked>::from_request_parts(parts, state).await?;
         let Some(text) = asked.wait else { return Ok(Self(None)) };
-        let wait = duration(&text).ok_or_else(|| {
-            Problem::new(Code::InvalidValue, "wait is a time such as 30s, 1500ms or 1m.")
-        })?;
+        let wait = duration(&text)
+            .ok_or_else(|| Problem::new(Code::InvalidValue, "wait is a time such as 30s, 1500ms or 1m."))?;
         Ok(Self(Some(until(state, wait.min(state.limits.longest_wait())))))
     }
 }
@@ -170,7 +199,12 @@ impl FromRequestParts<State> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _state: &State) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
-        let refused = || Problem::from(Error::new(Code::InvalidValue, "Idempotency-Key has 1 to 255 printable ASCII characters."));
+        let refused = || {
+            Problem::from(Error::new(
+                Code::InvalidValue,
+                "Idempotency-Key has 1 to 255 printable ASCII characters.",
+            ))
+        };
         key.map(|key| Self(Some(key.to_owned()))).ok_or_else(refused)
     }
 }

@@ -48,8 +48,12 @@ pub(super) async fn readyz(Shared(service): Shared<Arc<Service>>) -> Result<Answ
     get, path = "/metrics", tag = "health", operation_id = "metrics",
     responses((status = 200, description = "Prometheus text format", body = String, content_type = "text/plain"), Problems)
 )]
-pub(super) async fn metrics(Shared(state): Shared<State>, caller: Caller) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn metrics(
+    Shared(state): Shared<State>,
+    caller: Caller,
+) -> Result<impl IntoResponse, Problem> {
     caller.may(Scope::Admin)?;
-    metrics::gauge!("kaspi_auth_logins_running").set(u32::try_from(state.service.runner.len()).unwrap_or(u32::MAX));
+    metrics::gauge!("kaspi_auth_logins_running")
+        .set(u32::try_from(state.service.runner.len()).unwrap_or(u32::MAX));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render()))
 }

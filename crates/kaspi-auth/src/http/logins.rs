@@ -6,8 +6,10 @@ use axum::Json as Answer;
 use axum::extract::State as Shared;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kaspi_auth_core::Code;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::LoginId;
+use kaspi_auth_core::login::{Login, LoginState};
 use kaspi_auth_core::logins::Started;
 
 use super::State;
@@ -15,7 +17,7 @@ use super::authentication::Caller;
 use super::extract::{IdempotencyKey, Json, Path, Wait, longest_wait};
 use super::model::{AnswerBody, LoginView, NewLoginBody};
 use super::openapi::Problems;
-use super::problem::Problem;
+use super::problem::{Problem, to_the_end};
 use crate::wiring::Service;
 
 /// Start a login
@@ -38,12 +40,13 @@ pub(super) async fn start_login(
     Json(body): Json<NewLoginBody>,
 ) -> Result<Response, Problem> {
     let tenant = caller.may(Scope::LoginsWrite)?;
-    let logins = &state.service.logins;
-    let started = logins.start(tenant, body.read()?).await?;
+    let (service, asker, new) = (Arc::clone(&state.service), tenant.clone(), body.read()?);
+    let started = to_the_end(async move { service.logins.start(&asker, new).await }).await?;
     let status = if matches!(started, Started::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
     let mut login = started.login();
     if until.is_some() {
-        login = logins.get(tenant, login.id, until).await?;
+        login = state.service.logins.get(tenant, login.id, until).await?;
+        refuse_taken(&login)?;
     }
     let mut response = (status, Answer(LoginView::from(&login))).into_response();
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/logins/{}", login.id)) {
@@ -95,9 +98,11 @@ pub(super) async fn answer_login(
     Json(body): Json<AnswerBody>,
 ) -> Result<Answer<LoginView>, Problem> {
     let tenant = caller.may(Scope::LoginsWrite)?;
-    let mut login = service.logins.answer(tenant, id, body.read()?, key).await?;
+    let (answering, asker, answer) = (Arc::clone(&service), tenant.clone(), body.read()?);
+    let mut login = to_the_end(async move { answering.logins.answer(&asker, id, answer, key).await }).await?;
     if until.is_some() {
         login = service.logins.get(tenant, id, until).await?;
+        refuse_taken(&login)?;
     }
     Ok(Answer((&login).into()))
 }
@@ -113,22 +118,37 @@ pub(super) async fn resend_code(
     caller: Caller,
     Path(id): Path<LoginId>,
 ) -> Result<Answer<LoginView>, Problem> {
-    let tenant = caller.may(Scope::LoginsWrite)?;
-    let login = state.service.logins.resend(tenant, id, longest_wait(&state)).await?;
+    let tenant = caller.may(Scope::LoginsWrite)?.clone();
+    let (service, until) = (Arc::clone(&state.service), longest_wait(&state));
+    let login = to_the_end(async move { service.logins.resend(&tenant, id, until).await }).await?;
     Ok(Answer((&login).into()))
 }
 
 /// Give a login up
+///
+/// While a password or a code is with the portal, its word is waited for first.
 #[utoipa::path(
     delete, path = "/v1/logins/{id}", tag = "logins", operation_id = "cancel_login",
     params(("id" = uuid::Uuid, Path, description = "The login")),
     responses((status = 200, description = "The cancelled login", body = LoginView), Problems)
 )]
 pub(super) async fn cancel_login(
-    Shared(service): Shared<Arc<Service>>,
+    Shared(state): Shared<State>,
     caller: Caller,
     Path(id): Path<LoginId>,
 ) -> Result<Answer<LoginView>, Problem> {
-    let tenant = caller.may(Scope::LoginsWrite)?;
-    Ok(Answer((&service.logins.cancel(tenant, id).await?).into()))
+    let tenant = caller.may(Scope::LoginsWrite)?.clone();
+    let (service, until) = (Arc::clone(&state.service), longest_wait(&state));
+    let login = to_the_end(async move { service.logins.cancel(&tenant, id, until).await }).await?;
+    Ok(Answer((&login).into()))
+}
+
+/// Who waited for a login hears of a store that another user holds as a conflict of this very call.
+fn refuse_taken(login: &Login) -> Result<(), Problem> {
+    match &login.state {
+        LoginState::Failed { failure } if failure.code == Code::StoreTaken => {
+            Err(Problem::of(Code::StoreTaken))
+        }
+        _ => Ok(()),
+    }
 }

@@ -29,7 +29,10 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) fn new(settings: &config::Server) -> Self {
-        Self { timeout: Duration::from_secs(settings.request_timeout_seconds), body: settings.body_limit_bytes }
+        Self {
+            timeout: Duration::from_secs(settings.request_timeout_seconds),
+            body: settings.body_limit_bytes,
+        }
     }
 
     /// The longest that a call may wait for something to happen: a little less than the whole request may take.
@@ -94,7 +97,8 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
 /// The caller's own id where it is fit for logs, else a new one.
 fn request_id(request: &Request<Body>) -> Arc<str> {
     let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     });
     match given {
         Some(id) => id.into(),

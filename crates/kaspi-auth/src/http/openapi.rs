@@ -2,8 +2,10 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::rejection::PathRejection;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use kaspi_auth_core::Code;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -11,8 +13,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{State, problem_pages};
 use super::problem::{Problem, ProblemBody};
+use super::{State, problem_pages};
 
 /// What every operation may answer besides its own.
 #[derive(IntoResponses)]
@@ -31,6 +33,8 @@ pub(super) enum Problems {
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     modifiers(&Bearer),
+    // Named by a response that stands for all others: the macro does not collect it from there.
+    components(schemas(ProblemBody)),
     security(("bearer" = [])),
     tags(
         (name = "logins", description = "Sign a merchant in"),
@@ -70,14 +74,21 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// `/openapi.json`, `/docs` and the pages of the problems.
 pub(super) fn pages(document: utoipa::openapi::OpenApi) -> Router<State> {
-    Router::new()
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+    Router::from(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .layer(map_response(nothing_there))
+        .route("/", get(|| async { Redirect::to("/docs/") }))
         .route("/docs/problems/{code}", get(problem_page))
 }
 
+/// An asset that there is not: a problem like any other.
+async fn nothing_there(answer: Response) -> Response {
+    if answer.status() == StatusCode::NOT_FOUND { Problem::of(Code::NotFound).into_response() } else { answer }
+}
+
 /// What a code means: the `type` of every problem leads here.
-async fn problem_page(Path(code): Path<String>) -> Response {
-    let Some(page) = Code::parse(&code).and_then(problem_pages::page) else {
+async fn problem_page(code: Result<Path<String>, PathRejection>) -> Response {
+    let code = code.ok().and_then(|Path(code)| Code::parse(&code));
+    let Some(page) = code.and_then(problem_pages::page) else {
         return Problem::of(Code::NotFound).into_response();
     };
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8"))], page).into_response()

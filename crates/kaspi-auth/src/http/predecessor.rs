@@ -2,6 +2,8 @@
 //!
 //! They call the same use cases as `/v1`. `partial_session` is a login id, never a password or cookies.
 
+use std::sync::Arc;
+
 use axum::Json as Answer;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
@@ -9,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use kaspi_auth_core::account::Credentials;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::{LoginId, MerchantUid};
-use kaspi_auth_core::login::{Answer as LoginAnswer, Challenge, EngineChoice, Login, LoginState, WhenSeveral};
+use kaspi_auth_core::login::{
+    Answer as LoginAnswer, Challenge, EngineChoice, Login, LoginState, WhenSeveral,
+};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
@@ -23,7 +27,7 @@ use super::State;
 use super::authentication::Caller;
 use super::extract::{Json, Path, longest_wait};
 use super::openapi::Problems;
-use super::problem::Problem;
+use super::problem::{Problem, to_the_end};
 
 /// The predecessor's login request.
 #[derive(Deserialize, ToSchema)]
@@ -67,8 +71,22 @@ pub(super) enum PartialSession {
         /// The login.
         login_id: Uuid,
     },
-    /// The bare id.
-    Text(Uuid),
+    /// The bare id, or the object as JSON: what a client keeps in a column of text.
+    Text(String),
+}
+
+impl PartialSession {
+    /// Which login it names, if it is one of ours.
+    fn login(&self) -> Option<LoginId> {
+        let id = match self {
+            Self::Object { login_id } => *login_id,
+            Self::Text(text) => match serde_json::from_str(text) {
+                Ok(Self::Object { login_id }) => login_id,
+                _ => text.trim().parse().ok()?,
+            },
+        };
+        Some(LoginId(id))
+    }
 }
 
 /// The predecessor's answer to a login.
@@ -130,20 +148,24 @@ pub(super) async fn verify_sms(
         return Err(Problem::new(Code::InvalidValue, "sms_code has 4 to 6 characters."));
     }
     let answer = LoginAnswer::code(code).map_err(|error| Error::new(Code::InvalidValue, error.0))?;
-    let id = match body.partial_session {
-        PartialSession::Object { login_id } | PartialSession::Text(login_id) => LoginId(login_id),
-    };
-    state.service.logins.answer(tenant, id, answer, None).await?;
+    let unfit = || Problem::new(Code::InvalidValue, "partial_session is not what a login answered.");
+    let id = body.partial_session.login().ok_or_else(unfit)?;
+    let (service, asker) = (Arc::clone(&state.service), tenant.clone());
+    to_the_end(async move { service.logins.answer(&asker, id, answer, None).await }).await?;
     let login = state.service.logins.get(tenant, id, Some(longest_wait(&state))).await?;
     match &login.state {
         // The predecessor says 400 to any code that does not do, the last one as well.
         LoginState::Awaiting { challenge: Challenge::Code(code) } => {
             let last = code.last_error.as_ref();
             let code = last.map_or(Code::CodeRejected, |error| error.code);
-            Err(Error::of(code).with_portal_message(last.and_then(|error| error.portal_message.clone())).into())
+            Err(Error::of(code)
+                .with_portal_message(last.and_then(|error| error.portal_message.clone()))
+                .into())
         }
         LoginState::Failed { failure } if failure.code == Code::CodeAttemptsExhausted => {
-            Err(Error::new(Code::CodeRejected, failure.detail.clone()).with_portal_message(failure.portal_message.clone()).into())
+            Err(Error::new(Code::CodeRejected, failure.detail.clone())
+                .with_portal_message(failure.portal_message.clone())
+                .into())
         }
         _ => settled(&login),
     }
@@ -196,6 +218,7 @@ pub(super) async fn refresh_session(
     Json(body): Json<RefreshBody>,
 ) -> Result<Response, Problem> {
     let tenant = caller.may(Scope::LoginsWrite)?;
+    state.service.stores.get(tenant, &uid).await?;
     sign_in(&state, tenant, &body.email, body.password, Some(uid)).await
 }
 
@@ -216,7 +239,8 @@ async fn sign_in(
         wanted,
         when_several: WhenSeveral::First,
     };
-    let login = state.service.logins.start(tenant, new).await?.login();
+    let (service, asker) = (Arc::clone(&state.service), tenant.clone());
+    let login = to_the_end(async move { service.logins.start(&asker, new).await }).await?.login();
     settled(&state.service.logins.get(tenant, login.id, Some(longest_wait(state))).await?)
 }
 
@@ -242,13 +266,15 @@ fn settled(login: &Login) -> Result<Response, Problem> {
                 message: Code::SmsRequired.advice().to_owned(),
                 partial_session: Some(PartialSession::Object { login_id: login.id.0 }),
                 // The predecessor's clients send it back: it must be there, also when nobody knows the merchant yet.
-                merchant_id: Some(login.wanted.as_ref().map_or_else(|| login.id.to_string(), ToString::to_string)),
+                merchant_id: Some(
+                    login.wanted.as_ref().map_or_else(|| login.id.to_string(), ToString::to_string),
+                ),
             };
             Ok((StatusCode::ACCEPTED, Answer(body)).into_response())
         }
         LoginState::Failed { failure } => {
-            let mut error =
-                Error::new(failure.code, failure.detail.clone()).with_portal_message(failure.portal_message.clone());
+            let mut error = Error::new(failure.code, failure.detail.clone())
+                .with_portal_message(failure.portal_message.clone());
             if let Some(at) = failure.retry_at {
                 error = error.with_retry_at(at);
             }
@@ -256,9 +282,10 @@ fn settled(login: &Login) -> Result<Response, Problem> {
         }
         LoginState::Expired => Err(Problem::of(Code::LoginExpired)),
         LoginState::Cancelled => Err(Problem::of(Code::LoginCancelled)),
-        LoginState::Awaiting { .. } => {
-            Err(Problem::new(Code::KaspiAuthError, "The portal asks for a person; go on with this login under /v1/logins."))
-        }
+        LoginState::Awaiting { .. } => Err(Problem::new(
+            Code::KaspiAuthError,
+            "The portal asks for a person; go on with this login under /v1/logins.",
+        )),
         _ => Err(Problem::of(Code::RequestTimeout)),
     }
 }

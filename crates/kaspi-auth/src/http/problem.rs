@@ -62,6 +62,16 @@ impl From<Error> for Problem {
     }
 }
 
+/// Runs a use case to its end, also when the caller goes away in the middle: what is begun is not left half done.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::spawn(work).await {
+        Ok(done) => done.map_err(Problem),
+        Err(panicked) => Err(Problem(Error::of(Code::Internal).with_source(panicked))),
+    }
+}
+
 /// The status of a code.
 pub(super) fn status(code: Code) -> StatusCode {
     match code.kind() {

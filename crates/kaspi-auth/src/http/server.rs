@@ -1,4 +1,6 @@
-//! The server loop: HTTP/1.1 and HTTP/2 on one port, so many connections, slow headers cut off, a graceful end.
+//! The server loop: HTTP/1.1, so many connections at once, silent and slow ones cut off, a graceful end.
+//!
+//! HTTP/2 without TLS is a proxy's matter: telling it from HTTP/1.1 by the first bytes would let silent clients wait for ever.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +18,18 @@ use crate::config;
 
 /// Connections at once; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 8192;
-/// How long a client may take for its headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for its headers, and a kept connection for its next request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves until `stop`, then waits for open requests, at most the grace of the settings.
-pub(super) async fn run(router: Router, listener: TcpListener, stop: CancellationToken, settings: &config::Server) {
-    let mut builder = Builder::new(TokioExecutor::new());
+pub(super) async fn run(
+    router: Router,
+    listener: TcpListener,
+    stop: CancellationToken,
+    settings: &config::Server,
+) {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     let builder = Arc::new(builder);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));

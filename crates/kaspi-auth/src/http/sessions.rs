@@ -34,7 +34,7 @@ pub(super) async fn get_session(
 ) -> Result<Answer<SessionView>, Problem> {
     let tenant = caller.may(Scope::SessionsRead)?;
     let session = service.sessions.get(tenant, &uid).await?;
-    Ok(Answer(SessionView::new(session, service.portal.as_ref())))
+    Ok(Answer(SessionView::new(&session, service.portal.as_ref(), service.clock.now())))
 }
 
 /// Ask the cabinet whether the session lives
@@ -80,7 +80,10 @@ pub(super) async fn refresh_session(
     let tenant = caller.may(Scope::SessionsRead)?;
     let until = until.unwrap_or_else(|| longest_wait(&state));
     Ok(match state.service.sessions.refresh(tenant, &uid, until).await? {
-        Refreshed::Session(session) => Answer(SessionView::new(session, state.service.portal.as_ref())).into_response(),
+        Refreshed::Session(session) => {
+            let service = &state.service;
+            Answer(SessionView::new(&session, service.portal.as_ref(), service.clock.now())).into_response()
+        }
         Refreshed::Login(login) => (StatusCode::ACCEPTED, Answer(LoginView::from(&login))).into_response(),
     })
 }

@@ -26,8 +26,15 @@ const MAX_LENGTH: usize = 8192;
 const LEEWAY: f64 = 60.0;
 /// What a public key may sign with. HS256 is not among them: a public key is no secret.
 const ASYMMETRIC: &[Algorithm] = &[
-    Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512,
-    Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA,
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
 ];
 
 /// Why JWT cannot be checked as configured.

@@ -1,4 +1,4 @@
-//! What a node does without being asked: says that it lives, takes lost logins over, ends those whose time is over.
+//! What a node does without being asked: takes lost logins over, ends those whose time is over, keeps the figures small.
 //!
 //! Every pass takes no input and may run twice: a crash and a repeat go the same way.
 
@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::Chain;
 
-/// A third of the lease: two beats may be missed.
 const BEAT: Duration = Duration::from_secs(5);
 const EXPIRY: Duration = Duration::from_secs(10);
 const PRUNING: Duration = Duration::from_hours(1);
@@ -30,10 +29,18 @@ impl Background {
     pub fn start(logins: &Arc<Logins>, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
         let stop = CancellationToken::new();
         let tasks = vec![
-            every(BEAT, &stop, "lease", logins, |logins| async move {
-                logins.renew_leases().await?;
-                logins.recover().await.map(|_| ())
+            every(BEAT, &stop, "figures", logins, |_| async {
+                // Without this the samples of histograms pile up until somebody asks for them.
+                super::metrics().run_upkeep();
+                Ok(())
             }),
+            every(
+                BEAT,
+                &stop,
+                "takeover",
+                logins,
+                |logins| async move { logins.recover().await.map(|_| ()) },
+            ),
             every(EXPIRY, &stop, "expiry", logins, |logins| async move { logins.expire().await.map(|_| ()) }),
             every(PRUNING, &stop, "pruning", logins, move |logins| {
                 let before = clock.now() - keep;
@@ -57,7 +64,13 @@ impl Background {
     }
 }
 
-fn every<F, P>(period: Duration, stop: &CancellationToken, name: &'static str, logins: &Arc<Logins>, pass: P) -> JoinHandle<()>
+fn every<F, P>(
+    period: Duration,
+    stop: &CancellationToken,
+    name: &'static str,
+    logins: &Arc<Logins>,
+    pass: P,
+) -> JoinHandle<()>
 where
     F: Future<Output = Result<()>> + Send,
     P: Fn(Arc<Logins>) -> F + Send + 'static,

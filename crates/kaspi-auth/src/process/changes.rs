@@ -52,7 +52,8 @@ impl LoginChanges for Changes {
                 LoginState::Failed { failure } => failure.code.as_str(),
                 _ => state,
             };
-            metrics::counter!("kaspi_auth_logins_total", "method" => method(login), "outcome" => outcome).increment(1);
+            metrics::counter!("kaspi_auth_logins_total", "method" => method(login), "outcome" => outcome)
+                .increment(1);
         }
         self.wake(Some(id));
     }

@@ -28,7 +28,10 @@ impl RandomKeys {
 impl ApiKeySecrets for RandomKeys {
     fn make(&self) -> NewApiKey {
         let mut random = [0u8; 40];
-        #[expect(clippy::expect_used, reason = "without random bytes no key may be made, and nothing else works either")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without random bytes no key may be made, and nothing else works either"
+        )]
         getrandom::fill(&mut random).expect("the operating system gives random bytes");
         let mut number = [0u8; 8];
         number.copy_from_slice(&random[..8]);

@@ -3,11 +3,16 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::logins::{Logins, Work};
 use kaspi_auth_core::port::LoginRunner;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// A third of the lease: two beats may be missed.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// The runner of one process.
 pub struct Runner {
@@ -50,7 +55,10 @@ impl Runner {
     pub async fn stop(&self, grace: Duration) {
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
-            tracing::warn!(running = self.tasks.len(), "logins still run after the grace period: they are parked");
+            tracing::warn!(
+                running = self.tasks.len(),
+                "logins still run after the grace period: they are parked"
+            );
         }
         self.stop.cancel();
         self.tasks.wait().await;
@@ -67,6 +75,7 @@ impl LoginRunner for Runner {
         let (turns, stop) = (Arc::clone(&self.turns), self.stop.clone());
         self.tasks.spawn(async move {
             let id = work.login();
+            let keep = Arc::clone(&logins);
             let drive = async {
                 // Closed never: the semaphore lives as long as the runner.
                 let _turn = turns.acquire_owned().await;
@@ -74,6 +83,7 @@ impl LoginRunner for Runner {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = keep_lease(&keep, id) => {}
                 driven = drive => {
                     if let Err(error) = driven {
                         tracing::error!(login.id = %id, error = %Chain(&error), "a login's outcome could not be stored");
@@ -81,6 +91,18 @@ impl LoginRunner for Runner {
                 }
             }
         });
+    }
+}
+
+/// Renews the login's lease for as long as it is driven here, and no longer: what nobody drives any more, whatever the reason,
+/// is taken over once its lease has run out.
+async fn keep_lease(logins: &Logins, id: LoginId) {
+    let mut beat = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
+    loop {
+        beat.tick().await;
+        if let Err(error) = logins.renew_lease(id).await {
+            tracing::warn!(login.id = %id, error = %Chain(&error), "the lease of a running login could not be renewed");
+        }
     }
 }
 

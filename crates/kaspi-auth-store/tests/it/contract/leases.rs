@@ -22,12 +22,14 @@ async fn a_login_is_lost_when_its_lease_is_over(place: &Place) {
     let database = place.open().await;
     let (login, _) = finishing(&database, "a@example.kz", None).await;
     assert_eq!(database.claim_lost_logins(node(2), later(14), later(30), 10).await.unwrap(), []);
-    assert_eq!(database.renew_leases(node(1), later(40)).await.unwrap(), 1);
-    assert_eq!(database.renew_leases(node(2), later(90)).await.unwrap(), 0);
+    database.renew_lease(login.id, node(1), later(40)).await.unwrap();
+    database.renew_lease(login.id, node(2), later(90)).await.unwrap();
     assert_eq!(database.claim_lost_logins(node(2), later(39), later(60), 10).await.unwrap(), []);
     assert_eq!(database.claim_lost_logins(node(2), later(41), later(60), 10).await.unwrap(), [login.id]);
     assert_eq!(database.claim_lost_logins(node(3), later(42), later(60), 10).await.unwrap(), []);
-    assert_eq!(database.renew_leases(node(1), later(90)).await.unwrap(), 0, "it is node 2's now");
+    database.renew_lease(login.id, node(1), later(90)).await.unwrap();
+    let claimed = database.claim_lost_logins(node(3), later(61), later(80), 10).await.unwrap();
+    assert_eq!(claimed, [login.id], "it was node 2's, and node 1 could not hold it any longer");
 }
 
 async fn two_nodes_get_each_lost_login_once(place: &Place) {

@@ -2,7 +2,7 @@
 //! whoever calls them was asked for that.
 
 use kaspi_auth_core::port::Cabinet;
-use kaspi_auth_core::session::{Cookie, Session, cookie_header};
+use kaspi_auth_core::session::{Cookie, cookie_header};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -10,14 +10,14 @@ use super::super::failure::{Failure, Outcome};
 use super::super::shell::quoted;
 
 /// `Cookie: …`.
-pub fn header(session: &Session, cabinet: &dyn Cabinet) -> String {
-    format!("Cookie: {}", cookie_header(&session.cookies, cabinet.host()).expose_secret())
+pub fn header(cookies: &[Cookie]) -> String {
+    format!("Cookie: {}", cookie_header(cookies).expose_secret())
 }
 
 /// The file that Netscape invented and curl defines: seven fields, tabs between them, one cookie a line.
-pub fn netscape(session: &Session, cabinet: &dyn Cabinet) -> String {
+pub fn netscape(cookies: &[Cookie], cabinet: &dyn Cabinet) -> String {
     let mut lines = vec!["# Netscape HTTP Cookie File".to_owned()];
-    lines.extend(session.cookies.iter().filter_map(|cookie| netscape_line(cookie, cabinet.host())));
+    lines.extend(cookies.iter().filter_map(|cookie| netscape_line(cookie, cabinet.host())));
     lines.join("\n")
 }
 
@@ -58,7 +58,7 @@ fn seconds(expires: f64) -> u64 {
 ///
 /// # Errors
 /// A cabinet address without a path of its own, which a configuration cannot hold.
-pub fn curl(session: &Session, cabinet: &dyn Cabinet, cabinet_url: &Url) -> Outcome<String> {
+pub fn curl(cookies: &[Cookie], cabinet: &dyn Cabinet, cabinet_url: &Url) -> Outcome<String> {
     let address = cabinet_url
         .join("/s/m")
         .map_err(|error| Failure::new("portal.cabinet_url is no origin").because(error))?;
@@ -73,7 +73,7 @@ pub fn curl(session: &Session, cabinet: &dyn Cabinet, cabinet_url: &Url) -> Outc
     for (name, value) in cabinet.headers() {
         words.extend(["--header".to_owned(), quoted(&format!("{name}: {value}"))]);
     }
-    words.extend(["--header".to_owned(), quoted(&header(session, cabinet)), quoted(address.as_str())]);
+    words.extend(["--header".to_owned(), quoted(&header(cookies)), quoted(address.as_str())]);
     Ok(words.join(" "))
 }
 

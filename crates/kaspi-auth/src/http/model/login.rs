@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kaspi_auth_core::account::{Credentials, Method};
 use kaspi_auth_core::id::{MerchantUid, UserId};
-use kaspi_auth_core::login::{Answer, Challenge, Channel, EngineChoice, LastError, Login, LoginState, WhenSeveral};
+use kaspi_auth_core::login::{
+    Answer, Challenge, Channel, EngineChoice, LastError, Login, LoginState, WhenSeveral,
+};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::merchant::MerchantChoice;
 use kaspi_auth_core::store::StoreSummary;
@@ -56,11 +58,22 @@ impl NewLoginBody {
             Some(_) => return Err(unfit("engine is auto, direct or browser.".to_owned())),
         };
         Ok(NewLogin {
-            credentials: credentials.map_err(|error| unfit(format!("The account cannot be used: {error}.")))?,
-            user_id: self.user_id.as_deref().map(UserId::parse).transpose().map_err(|error| unfit(error.to_string()))?,
+            credentials: credentials
+                .map_err(|error| unfit(format!("The account cannot be used: {error}.")))?,
+            user_id: self
+                .user_id
+                .as_deref()
+                .map(UserId::parse)
+                .transpose()
+                .map_err(|error| unfit(error.to_string()))?,
             engine,
             store_password: self.store_password.unwrap_or(true),
-            wanted: self.merchant_uid.as_deref().map(MerchantUid::parse).transpose().map_err(|error| unfit(error.to_string()))?,
+            wanted: self
+                .merchant_uid
+                .as_deref()
+                .map(MerchantUid::parse)
+                .transpose()
+                .map_err(|error| unfit(error.to_string()))?,
             when_several: WhenSeveral::Ask,
         })
     }
@@ -84,7 +97,9 @@ impl AnswerBody {
         let unfit = |what: &str| Error::new(Code::InvalidValue, what);
         match (self.code, self.merchant_uid) {
             (Some(code), None) => Answer::code(code.expose_secret()).map_err(|error| unfit(error.0)),
-            (None, Some(uid)) => MerchantUid::parse(&uid).map(Answer::Merchant).map_err(|error| unfit(error.0)),
+            (None, Some(uid)) => {
+                MerchantUid::parse(&uid).map(Answer::Merchant).map_err(|error| unfit(error.0))
+            }
             _ => Err(unfit("Send either code or merchant_uid.")),
         }
     }
@@ -110,7 +125,7 @@ pub struct LoginView {
     challenge: Option<ChallengeView>,
     /// The store, once it succeeded.
     store: Option<LoginStoreView>,
-    /// Why it failed; while a challenge stands, why the last answer did not do.
+    /// Why it ended without a store. While a challenge stands, `challenge.last_error` says why the last answer did not do.
     error: Option<ErrorView>,
     /// When it was asked for.
     created_at: Timestamp,
@@ -267,11 +282,6 @@ impl From<&Login> for LoginView {
             LoginState::Awaiting { challenge } => Some(challenge),
             _ => None,
         };
-        let last_error = asked.and_then(|challenge| match challenge {
-            Challenge::Code(code) => code.last_error.as_ref(),
-            Challenge::Merchant(merchant) => merchant.last_error.as_ref(),
-            _ => None,
-        });
         let error = match &login.state {
             LoginState::Failed { failure } => Some(ErrorView {
                 code: failure.code.as_str(),
@@ -282,7 +292,7 @@ impl From<&Login> for LoginView {
             }),
             LoginState::Expired => Some(Code::LoginExpired.into()),
             LoginState::Cancelled => Some(Code::LoginCancelled.into()),
-            _ => last_error.map(Into::into),
+            _ => None,
         };
         Self {
             id: login.id.0,

@@ -17,7 +17,7 @@ pub struct SessionView {
     merchant_uid: String,
     /// Counts up with each new session of the store.
     generation: i64,
-    /// Every cookie, in the shape that browsers export.
+    /// The cabinet's cookies, in the shape that browsers export. Those of the login host are not handed out.
     #[schema(value_type = Vec<Object>)]
     cookies: Vec<Cookie>,
     /// The value of the `Cookie` header for the cabinet's host.
@@ -42,12 +42,13 @@ fn shown<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S
 }
 
 impl SessionView {
-    pub(crate) fn new(session: Session, cabinet: &dyn Cabinet) -> Self {
+    pub(crate) fn new(session: &Session, cabinet: &dyn Cabinet, now: Timestamp) -> Self {
+        let cookies = session.cookies_for(cabinet.host(), now);
         Self {
             merchant_uid: session.merchant_uid.to_string(),
             generation: session.generation,
-            cookie_header: cookie_header(&session.cookies, cabinet.host()),
-            cookies: session.cookies,
+            cookie_header: cookie_header(&cookies),
+            cookies,
             headers: cabinet.headers().into_iter().collect(),
             cabinet_host: cabinet.host().to_owned(),
             validity: session.validity.as_str(),

@@ -141,9 +141,19 @@ impl StoreQuery {
             return Err(unfit("limit is 1 to 500."));
         }
         Ok(StoreFilter {
-            user_id: self.user_id.as_deref().map(UserId::parse).transpose().map_err(|error| unfit(error.0))?,
+            user_id: self
+                .user_id
+                .as_deref()
+                .map(UserId::parse)
+                .transpose()
+                .map_err(|error| unfit(error.0))?,
             status,
-            after: self.cursor.as_deref().map(MerchantUid::parse).transpose().map_err(|_| unfit("cursor is the next_cursor of the page before."))?,
+            after: self
+                .cursor
+                .as_deref()
+                .map(MerchantUid::parse)
+                .transpose()
+                .map_err(|_| unfit("cursor is the next_cursor of the page before."))?,
             limit,
         })
     }
@@ -177,7 +187,9 @@ impl StoreChangeBody {
     pub(crate) fn read(self) -> Result<StoreChange, Error> {
         let unfit = |what: &str| Error::new(Code::InvalidValue, what);
         let name = self.shop_name.map(|name| name.trim().to_owned());
-        if name.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 255 || name.chars().any(char::is_control)) {
+        if name.as_ref().is_some_and(|name| {
+            name.is_empty() || name.chars().count() > 255 || name.chars().any(char::is_control)
+        }) {
             return Err(unfit("shop_name has 1 to 255 printable characters."));
         }
         let user_id = match self.user_id {
