@@ -1,17 +1,21 @@
 //! The two kinds of connection pool and the macros that run one statement on either. Outside of this file, of `open/` and
 //! of `changes/`, nobody may ask which database it is.
 
-use sqlx::{PgPool, SqlitePool};
+mod connections;
+
+use sqlx::PgPool;
+
+pub(crate) use connections::Connections;
 
 /// Open connections.
 #[derive(Debug)]
 pub(crate) enum Pool {
     /// One connection that writes and several that only read.
     Sqlite {
-        /// Of size 1, so that writers queue here and not in SQLite.
-        writer: SqlitePool,
+        /// One, so that writers queue here and not in SQLite.
+        writer: Connections,
         /// Read-only.
-        readers: SqlitePool,
+        readers: Connections,
     },
     /// Connections that do both.
     Postgres(PgPool),
@@ -37,7 +41,12 @@ macro_rules! read {
         let query = statement.sql;
         match $pool {
             $crate::pool::Pool::Sqlite { readers, .. } => {
-                sqlx::query_as::<_, $row>(query)$(.bind($bind))*.fetch_all(readers).await
+                match readers.get().await {
+                    Ok(mut connection) => {
+                        sqlx::query_as::<_, $row>(query)$(.bind($bind))*.fetch_all(&mut *connection).await
+                    }
+                    Err(error) => Err(error),
+                }
             }
             $crate::pool::Pool::Postgres(pool) => {
                 sqlx::query_as::<_, $row>(query)$(.bind($bind))*.fetch_all(pool).await
@@ -55,7 +64,12 @@ macro_rules! write_returning {
         let query = statement.sql;
         match $pool {
             $crate::pool::Pool::Sqlite { writer, .. } => {
-                sqlx::query_as::<_, $row>(query)$(.bind($bind))*.fetch_all(writer).await
+                match writer.get().await {
+                    Ok(mut connection) => {
+                        sqlx::query_as::<_, $row>(query)$(.bind($bind))*.fetch_all(&mut *connection).await
+                    }
+                    Err(error) => Err(error),
+                }
             }
             $crate::pool::Pool::Postgres(pool) => {
                 sqlx::query_as::<_, $row>(query)$(.bind($bind))*.fetch_all(pool).await
@@ -72,7 +86,13 @@ macro_rules! write {
         let query = statement.sql;
         match $pool {
             $crate::pool::Pool::Sqlite { writer, .. } => {
-                sqlx::query(query)$(.bind($bind))*.execute(writer).await.map(|done| done.rows_affected())
+                match writer.get().await {
+                    Ok(mut connection) => sqlx::query(query)$(.bind($bind))*
+                        .execute(&mut *connection)
+                        .await
+                        .map(|done| done.rows_affected()),
+                    Err(error) => Err(error),
+                }
             }
             $crate::pool::Pool::Postgres(pool) => {
                 sqlx::query(query)$(.bind($bind))*.execute(pool).await.map(|done| done.rows_affected())
@@ -88,8 +108,11 @@ macro_rules! transaction {
     ($pool:expr, |$tx:ident| $body:block) => {
         match $pool {
             $crate::pool::Pool::Sqlite { writer, .. } => {
-                let mut $tx = writer
-                    .begin_with("BEGIN IMMEDIATE")
+                let mut connection = writer
+                    .get()
+                    .await
+                    .map_err(|error| $crate::failure::of($crate::statements::BEGIN, error))?;
+                let mut $tx = sqlx::Connection::begin_with(&mut *connection, "BEGIN IMMEDIATE")
                     .await
                     .map_err(|error| $crate::failure::of($crate::statements::BEGIN, error))?;
                 let done = $body;

@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
 use super::Opened;
 use crate::changes::{Ears, Log};
 use crate::error::OpenDatabaseError;
 use crate::migrations;
-use crate::pool::Pool;
+use crate::pool::{Connections, Pool};
 use crate::settings::Settings;
 use crate::values::UserColumn;
 
-/// How long a statement waits for another process's write, and a call for a free connection.
+/// How long a statement waits for another process's write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenDatabaseError> {
@@ -37,27 +37,17 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
     }
     first.close().await.map_err(|error| failure(error, path))?;
 
-    let writer = pool(1).connect_with(writing).await.map_err(|error| failure(error, path))?;
+    let writer = Connections::open(&writing, 1).await.map_err(|error| failure(error, path))?;
     // The writer and the one that looks for changes count too.
     let count = settings.max_connections.saturating_sub(2).clamp(1, 4);
     let reading = options.read_only(true);
-    let readers = pool(count).connect_with(reading.clone()).await.map_err(|error| failure(error, path))?;
+    let readers = Connections::open(&reading, count).await.map_err(|error| failure(error, path))?;
     let log = Log::open(reading).await.map_err(|error| failure(error, path))?;
     Ok(Opened {
         pool: Pool::Sqlite { writer, readers },
         users: UserColumn::Text,
         ears: Ears::Sqlite(Box::new(log)),
     })
-}
-
-fn pool(size: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(size)
-        .min_connections(1)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
 }
 
 /// Makes the file if there is none, for its owner only; SQLite gives its companions the same rights.
