@@ -32,6 +32,26 @@ pub const BROWSER: Need = Need {
     present: || browser_programs().len() == BROWSER_PROGRAMS.len(),
 };
 
+/// A Python that seals and opens as the predecessor does.
+pub const PYTHON: Need = Need {
+    what: "Python with its package cryptography",
+    packages: &["python3", "python3-cryptography"],
+    present: || python().is_some(),
+};
+
+/// The variable that names the interpreter to the tests.
+pub const PYTHON_VARIABLE: &str = "KASPI_AUTH_TEST_PYTHON";
+
+/// The first interpreter that has `cryptography`: where the variable says, in `PATH`, or the system's own.
+pub fn python() -> Option<PathBuf> {
+    let named = std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from);
+    let candidates = named.into_iter().chain([PathBuf::from("python3"), PathBuf::from("/usr/bin/python3")]);
+    candidates.into_iter().find(|program| {
+        let check = Command::new(program).args(["-c", "import cryptography.fernet"]).output();
+        check.is_ok_and(|output| output.status.success())
+    })
+}
+
 /// The variables that name the browser's programs to the tests, and the names that systems give them.
 const BROWSER_PROGRAMS: [(&str, &[&str]); 2] = [
     ("CHROMIUM", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),

@@ -42,7 +42,7 @@ fn chosen(report: &mut Report, args: &[String], summary: &mut Option<String>) ->
 }
 
 fn needs() -> Outcome {
-    system::ensure(&[&system::POSTGRES, &system::BROWSER])
+    system::ensure(&[&system::POSTGRES, &system::BROWSER, &system::PYTHON])
 }
 
 fn tests(report: &mut Report, args: &[String], summary: &mut Option<String>) -> Outcome {
@@ -88,6 +88,7 @@ impl Runner {
         let mut command = self.command(args);
         same_everywhere(&mut command);
         command.env(URL_VARIABLE, server.url());
+        command.envs(system::python().map(|program| (system::PYTHON_VARIABLE, program)));
         for (name, program) in system::browser_programs() {
             command.env(name, program);
         }

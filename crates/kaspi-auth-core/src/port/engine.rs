@@ -1,7 +1,8 @@
 //! The portal, as the rules see it. One trait for every way of driving a login; fits HTTP and a real browser.
 //!
 //! Errors are [`Error`]s with one of the portal codes. An implementation must never report an outage, a wall or a changed
-//! page as `invalid_credentials`, nor the reverse, and must not send a password or a code more than once per call.
+//! page as `invalid_credentials`, nor the reverse, and must not send a password more than once per call, nor a code that the portal
+//! has judged.
 
 use secrecy::SecretString;
 

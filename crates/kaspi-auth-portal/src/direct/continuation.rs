@@ -37,6 +37,9 @@ pub(super) struct Facts {
     pub(super) redirect: Option<String>,
     /// Where the last code went.
     pub(super) channel: Option<Channel>,
+    /// The address that the portal gave when it mailed the code, where it is not the login as typed.
+    #[serde(default)]
+    pub(super) mailed_to: Option<String>,
     /// What there is to choose from.
     pub(super) asked: Vec<Asked>,
     /// What was chosen of it.

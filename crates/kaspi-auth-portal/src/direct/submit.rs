@@ -31,20 +31,20 @@ impl DirectEngine {
         };
         let body = request::password(account, password);
         let secrets = [password.expose_secret()];
-        let said = self.post(&mut trail, Step::Password, "password", body, &secrets).await?;
+        let said = self.post(&mut trail, Step::Password, "password", body, account, &secrets).await?;
         reply(trail, said, account)
     }
 
     /// Posts a phone. A portal that says only `FAILED` may want the cookie of an authorization request first (F1 starts
     /// there): it gets one and is asked once more, since no code was sent.
     pub(super) async fn post_phone(&self, trail: &mut Trail, account: &Account) -> Result<Said, Error> {
-        let said = self.post(trail, Step::Phone, "phone", request::phone(account), &[]).await?;
+        let said = self.post(trail, Step::Phone, "phone", request::phone(account), account, &[]).await?;
         let Said::Unspecific(refused) = said else { return Ok(said) };
         match self.walk(&mut trail.jar, self.kick_off()).await {
             Ok(Landing::Login { .. }) => {}
             _ => return Err(refused),
         }
-        match self.post(trail, Step::Phone, "phone again", request::phone(account), &[]).await? {
+        match self.post(trail, Step::Phone, "phone again", request::phone(account), account, &[]).await? {
             Said::Unspecific(refused) => Err(refused),
             said => Ok(said),
         }
@@ -57,11 +57,15 @@ impl DirectEngine {
         step: Step,
         name: &'static str,
         body: Vec<u8>,
+        account: &Account,
         secrets: &[&str],
     ) -> Result<Said, Error> {
         let request = self.login_api(name, "/api/p/login", body);
         let answer = self.http.exchange(&mut trail.jar, request).await?;
-        login::read(&answer, step, &Words::without(secrets), self.http.now())
+        // What the portal says is kept and shown in clear: not even the account may stand in it.
+        let account = account.portal_form();
+        let secrets: Vec<&str> = secrets.iter().copied().chain([account.as_str()]).collect();
+        login::read(&answer, step, &Words::without(&secrets), self.http.now())
     }
 
     /// A call of the login page's script.
@@ -93,6 +97,9 @@ pub(super) fn reply(mut trail: Trail, said: Said, account: &Account) -> Result<R
         Said::SentSms(phone) => (Channel::Sms, phone),
     };
     trail.facts.channel = Some(channel);
+    trail.facts.mailed_to =
+        (channel == Channel::Email && told != account.portal_form() && told.contains('@'))
+            .then(|| told.clone());
     Ok(Reply::CodeSent {
         channel,
         destination_masked: masked(&told, channel, account),
@@ -100,9 +107,9 @@ pub(super) fn reply(mut trail: Trail, said: Said, account: &Account) -> Result<R
     })
 }
 
-/// The portal's own starred text, and ours where it stars nothing.
+/// The portal's own starred text, and ours where it stars nothing or shows the whole account beside the star.
 fn masked(told: &str, channel: Channel, account: &Account) -> String {
-    if told.contains('*') {
+    if told.contains('*') && !told.contains(&account.portal_form()) {
         return told.to_owned();
     }
     let told_account = match channel {

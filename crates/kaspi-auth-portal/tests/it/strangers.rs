@@ -109,6 +109,31 @@ async fn a_mailed_code_of_the_other_portal_is_asked_for_answered_and_sent_again(
 }
 
 #[tokio::test]
+async fn a_portal_that_takes_a_mailed_code_under_its_starred_address_only_gets_it_so() {
+    let portal = StandIn::new(Choices { then: "starred", ..Choices::default() }).await;
+    let who = person();
+    let at = open(&portal.engine, &who, None).await.unwrap();
+    let (_, at) = code_sent(portal.engine.submit(at, &who).await.unwrap());
+    let (code, at) = rejected(portal.engine.answer(at, &who, &wrong_code()).await.unwrap());
+    assert_eq!(code, Code::CodeRejected);
+    let answer = kaspi_auth_core::login::Answer::code("MAIL42").unwrap();
+    let at = accepted(portal.engine.answer(at, &who, &answer).await.unwrap());
+    session(portal.engine.finish(at, None).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_portal_that_repeats_the_account_is_not_repeated() {
+    let twist = |asked: &Asked| {
+        let told = json!({"errorCode": "X", "message": "b@portal.test is unknown"});
+        (asked.method == "POST" && asked.path == "/api/p/login").then(|| Say::json(401, &told))
+    };
+    let portal = StandIn::twisted(Choices::default(), Box::new(twist)).await;
+    let at = open(&portal.engine, &person(), None).await.unwrap();
+    let error = failure(portal.engine.submit(at, &person()).await);
+    assert_eq!(error.portal_message(), Some("X: *** is unknown"));
+}
+
+#[tokio::test]
 async fn every_shape_of_the_choice_is_answered_with_both_keys() {
     let shapes = [
         (json!({"17": "Лавка", "18": "Ларёк"}), r#"{"_s_m":"17","_s_u":"17"}"#),

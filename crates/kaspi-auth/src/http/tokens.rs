@@ -49,6 +49,9 @@ pub enum TokensError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A key set that anybody on the way could replace.
+    #[error("auth.jwks_url {0} is not https; whoever is on the way could sign tokens for every user")]
+    Insecure(url::Url),
     /// The client that fetches the key set.
     #[error("the client for auth.jwks_url cannot be built")]
     Client(#[source] reqwest::Error),
@@ -84,6 +87,16 @@ impl Claims {
     }
 }
 
+/// A provider on this machine needs no TLS.
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 impl Tokens {
     /// Reads the settings. A key set behind a URL is fetched when the first token comes.
     pub(super) fn new(settings: &config::Auth, clock: Arc<dyn Clock>) -> Result<Self, TokensError> {
@@ -94,6 +107,9 @@ impl Tokens {
             let text = std::fs::read(path).map_err(|error| problem(error.into()))?;
             Keys::Set(KeySet::read(&text).map_err(|error| problem(error.into()))?)
         } else if let Some(url) = &settings.jwks_url {
+            if url.scheme() != "https" && !is_loopback(url) {
+                return Err(TokensError::Insecure(url.clone()));
+            }
             Keys::Provider(Provider::new(url.clone(), Arc::clone(&clock)).map_err(TokensError::Client)?)
         } else {
             Keys::None

@@ -18,7 +18,8 @@ pub struct Choices {
     pub saves_request: bool,
     /// What a login without a remembered request points to; `{login}` and `{site}` stand for the origins.
     pub redirect_url: &'static str,
-    /// What follows the password: nothing, `mail` or `su`.
+    /// What follows the password: nothing, `mail`, `starred` (a mailed code that is taken under the starred address only) or
+    /// `su`.
     pub then: &'static str,
     /// The choice.
     pub su: Value,
@@ -152,7 +153,11 @@ impl Portal {
         let has = |key: &str, value: &str| body[key] == value;
         let (next, said) = match stage {
             Stage::Mail if body.get("_m_c").is_some() => {
-                if !has("_m_c", "MAIL42") || !has("_u", "b@portal.test") {
+                let starred = self.choices.then == "starred";
+                if !has("_u", if starred { "b***@portal.test" } else { "b@portal.test" }) {
+                    return self.refuse("FAILED");
+                }
+                if !has("_m_c", "MAIL42") {
                     return self.refuse("MFA_CODE_INVALID");
                 }
                 (Stage::In, Value::Null)
@@ -167,6 +172,7 @@ impl Portal {
             _ if has("_ph", "+7 (701) 000-00-00") => (Stage::Sms, json!({"phone": "+7 (***) ***-**-00"})),
             _ if has("_u", "b@portal.test") && has("_p", "portal-password") => match self.choices.then {
                 "mail" => (Stage::Mail, json!({"email": "b@portal.test"})),
+                "starred" => (Stage::Mail, json!({"email": "b***@portal.test"})),
                 "su" => (Stage::Choice, json!({"su": self.choices.su})),
                 _ => (Stage::In, Value::Null),
             },

@@ -52,7 +52,12 @@ impl Held {
 impl Provider {
     /// Nothing is fetched yet.
     pub(super) fn new(url: Url, clock: Arc<dyn Clock>) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?;
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .no_proxy()
+            // The keys come from where the operator said, not from where that points to.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
         Ok(Self { client, url, clock, held: RwLock::default(), turn: Mutex::default() })
     }
 
