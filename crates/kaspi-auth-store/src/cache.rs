@@ -2,7 +2,8 @@
 //!
 //! Each entry carries the stamp of the moment *before* its row was read. Every change moves the stamp after its commit and
 //! before its caller hears of it. An entry counts only while its stamp is the present one: a reader that was overtaken by a
-//! write puts in an entry that is dead already. Nothing is kept of what is not there. While changes of others cannot be
+//! write puts in an entry that is dead already. A caller that gives up in the middle of a commit moves no stamp; its change is
+//! heard of like another process's. Nothing is kept of what is not there. While changes of others cannot be
 //! heard of, nothing is put in and nothing served.
 
 use std::hash::{BuildHasher, RandomState};

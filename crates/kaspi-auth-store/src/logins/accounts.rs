@@ -8,7 +8,7 @@ use kaspi_auth_core::port::{AccountNote, Device, Ledger, RepositoryError};
 use crate::database::SqlDatabase;
 use crate::failure;
 use crate::pool::read;
-use crate::statements::accounts::{FIND_DEVICE, LEDGER};
+use crate::statements::accounts::{ANY_REJECTED, FIND_DEVICE, LEDGER};
 use crate::values::from_micros;
 
 /// A note, ready for its statement.
@@ -61,6 +61,11 @@ impl SqlDatabase {
             rejected_at: rejected_at.map(from_micros),
             blocked_until: blocked_until.map(from_micros),
         })
+    }
+
+    /// Whether a refused password of the account is remembered.
+    pub(super) async fn has_rejected(&self, key: &[u8]) -> Result<bool, RepositoryError> {
+        Ok(!read!(&self.pool, ANY_REJECTED => (Vec<u8>,), key)?.is_empty())
     }
 
     pub(super) async fn read_device(

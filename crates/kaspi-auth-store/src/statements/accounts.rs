@@ -3,13 +3,18 @@
 use super::Statement;
 
 pub(crate) const ALL: &[Statement] =
-    &[LEDGER, REJECTED, BLOCKED, ACCEPTED, FIND_DEVICE, KEEP_DEVICE, FORGET_DEVICE];
+    &[LEDGER, ANY_REJECTED, REJECTED, BLOCKED, ACCEPTED, FIND_DEVICE, KEEP_DEVICE, FORGET_DEVICE];
 
 /// Always one row.
 pub(crate) const LEDGER: Statement = Statement::new(
     "accounts.ledger",
     "select (select rejected_at from kaspi_auth_rejected_passwords where account_key = $1 and digest = $2),
             (select blocked_until from kaspi_auth_accounts where account_key = $1)",
+);
+
+pub(crate) const ANY_REJECTED: Statement = Statement::new(
+    "accounts.any_rejected",
+    "select digest from kaspi_auth_rejected_passwords where account_key = $1 limit 1",
 );
 
 pub(crate) const REJECTED: Statement = Statement::new(

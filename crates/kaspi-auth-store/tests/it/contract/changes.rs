@@ -7,6 +7,7 @@ use kaspi_auth_core::port::{ApiKeyRepository, LoginRepository, StoreRepository};
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_store::Change;
 use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::api_keys::key;
 use crate::support::*;
@@ -54,6 +55,44 @@ async fn changes_of_another_process_are_told(place: &Place) {
     let cancelled = Login { state: LoginState::Cancelled, ..second };
     there.update_login(update(&cancelled)).await.unwrap();
     told(&mut changes, &Change::Login(cancelled.id)).await;
+}
+
+#[tokio::test]
+async fn a_gap_in_the_files_log_may_hide_anything() {
+    let place = Place::sqlite();
+    let database = place.open().await;
+    let mut changes = database.changes();
+    place
+        .sql(
+            "begin immediate;
+             insert into kaspi_stores (merchant_id) values ('10');
+             delete from kaspi_auth_changes;
+             insert into kaspi_stores (merchant_id) values ('11');
+             commit",
+        )
+        .await;
+    told(&mut changes, &Change::Everything).await;
+    place.sql("update kaspi_stores set name = 'x' where merchant_id = '10'").await;
+    told(&mut changes, &Change::Store(uid("10"))).await;
+}
+
+#[tokio::test]
+async fn the_files_log_keeps_its_tail_only() {
+    let place = Place::sqlite();
+    let database = place.open().await;
+    place
+        .sql(
+            "insert into kaspi_stores (merchant_id) values ('10');
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000)
+             insert into kaspi_auth_changes (what) select 'store:10' from n",
+        )
+        .await;
+    let rows: u32 =
+        place.text("select cast(count(*) as text) from kaspi_auth_changes").await.unwrap().parse().unwrap();
+    assert!(rows < 9000, "{rows}");
+    let mut changes = database.changes();
+    place.sql("update kaspi_stores set merchant_id = '11'").await;
+    told(&mut changes, &Change::Store(uid("11"))).await;
 }
 
 async fn changes_of_another_program_are_told(place: &Place) {
