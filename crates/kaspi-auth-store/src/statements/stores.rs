@@ -139,6 +139,7 @@ pub(crate) const SESSION: Statement = Statement::new(
 );
 
 /// `$5`: whether the verdict becomes `$6`, seen at `$7`; `$8`: whether the mark becomes `$9` with the reason `$10`.
+/// Of two looks at one session the later counts, whichever is written first.
 pub(crate) const UPDATE_LOOK: Statement = Statement::new(
     "stores.update_look",
     "update kaspi_stores
@@ -147,7 +148,8 @@ pub(crate) const UPDATE_LOOK: Statement = Statement::new(
             needs_reauth = case when $8 then $9 else needs_reauth end,
             reauth_reason = case when $8 then $10 else reauth_reason end,
             updated_at = $11, auth_revision = auth_revision + 1
-      where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4",
+      where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4
+        and (auth_checked_at is null or auth_checked_at <= $7)",
 );
 
 /// As [`UPDATE_LOOK`], with `$12`: the revision that was read, `$13`: the session, `$14`: how many generations on,
@@ -163,7 +165,8 @@ pub(crate) const REPLACE_SESSION: Statement = Statement::new(
             needs_reauth = case when $8 then $9 else needs_reauth end,
             reauth_reason = case when $8 then $10 else reauth_reason end,
             updated_at = $11, auth_revision = auth_revision + 1
-      where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4 and auth_revision = $12",
+      where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4 and auth_revision = $12
+        and ($14 > 0 or auth_checked_at is null or auth_checked_at <= $7)",
 );
 
 /// Seals a row that was plain. Not a new session.
