@@ -186,7 +186,7 @@ fn listen(database: &SqlDatabase, changes: Arc<Changes>) -> JoinHandle<()> {
             match receiver.recv().await {
                 Ok(Change::Login(id)) => changes.wake(Some(id)),
                 Ok(Change::Everything) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
-                    changes.wake(None)
+                    changes.wake(None);
                 }
                 Ok(Change::Store(_) | Change::ApiKeys) => {}
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,

@@ -86,22 +86,18 @@ impl Provider {
         }
         let failed_just_now = held.failed_at.is_some_and(|at| at.duration_until(now) < AFTER_FAILURE);
         let fetched = if failed_just_now { None } else { self.fetch().await };
-        match fetched {
-            Some(set) => {
-                *self.held.write() = Held { set: set.clone(), fetched_at: Some(now), failed_at: None };
-                Ok(set)
-            }
-            None => {
-                if !failed_just_now {
-                    self.held.write().failed_at = Some(now);
-                }
-                if held.set.find(kid).is_some() {
-                    return Ok(held.set);
-                }
-                let detail = "The keys for checking JWT could not be fetched. Try again later.";
-                Err(Error::new(Code::Overloaded, detail).with_retry_at(now + AFTER_FAILURE))
-            }
+        if let Some(set) = fetched {
+            *self.held.write() = Held { set: set.clone(), fetched_at: Some(now), failed_at: None };
+            return Ok(set);
         }
+        if !failed_just_now {
+            self.held.write().failed_at = Some(now);
+        }
+        if held.set.find(kid).is_some() {
+            return Ok(held.set);
+        }
+        let detail = "The keys for checking JWT could not be fetched. Try again later.";
+        Err(Error::new(Code::Overloaded, detail).with_retry_at(now + AFTER_FAILURE))
     }
 
     /// `None`: it did not work, which is logged.
