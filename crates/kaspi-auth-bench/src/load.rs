@@ -12,6 +12,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use crate::figures::percentile;
 
@@ -129,16 +130,7 @@ pub async fn gets(
             }
         }));
     }
-    let mut outcome = Outcome { good: 0, bad: 0, took: Duration::ZERO, latencies: Vec::new() };
-    for task in tasks {
-        let (good, bad, latencies) = task.await.context("a load task")??;
-        outcome.good += good;
-        outcome.bad += bad;
-        outcome.latencies.extend(latencies);
-    }
-    outcome.took = started.elapsed();
-    outcome.latencies.sort_unstable();
-    Ok(outcome)
+    collect(tasks, started).await
 }
 
 /// Signs the accounts in, `in_flight` at once, each waited for to its end.
@@ -171,9 +163,16 @@ pub async fn logins(
             anyhow::Ok((good, bad, latencies))
         }));
     }
+    collect(tasks, started).await
+}
+
+/// What each connection came to: good, bad, and each request's time.
+type Share = (usize, usize, Vec<Duration>);
+
+async fn collect(tasks: Vec<JoinHandle<Result<Share>>>, started: Instant) -> Result<Outcome> {
     let mut outcome = Outcome { good: 0, bad: 0, took: Duration::ZERO, latencies: Vec::new() };
     for task in tasks {
-        let (good, bad, latencies) = task.await.context("a login task")??;
+        let (good, bad, latencies) = task.await.context("a connection's task")??;
         outcome.good += good;
         outcome.bad += bad;
         outcome.latencies.extend(latencies);

@@ -376,12 +376,14 @@ impl Logins {
         }
     }
 
-    /// Another user's store is refused before anything is sent to the portal.
+    /// Another user's store is refused before anything is sent to the portal. Whether a store is the user's is the database's to
+    /// say: an adopted column may spell an id in another way.
     async fn check_holder(&self, uid: &MerchantUid, user: Option<&UserId>) -> Result<()> {
         let Some(user) = user else { return Ok(()) };
         match self.database.find_store(&Tenant::All, uid).await? {
-            Some(store) if store.user_id.as_ref().is_some_and(|holder| holder != user) => {
-                Err(Code::StoreTaken.into())
+            Some(store) if store.user_id.is_some() => {
+                let own = self.database.find_store(&Tenant::User(user.clone()), uid).await?;
+                own.map(|_| ()).ok_or_else(|| Code::StoreTaken.into())
             }
             _ => Ok(()),
         }

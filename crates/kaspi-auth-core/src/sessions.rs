@@ -166,12 +166,7 @@ impl Sessions {
                 if failure.code == Code::InvalidCredentials {
                     self.mark_for_reauth(tenant, uid, failure.code).await?;
                 }
-                let mut error = Error::new(failure.code, failure.detail.clone())
-                    .with_portal_message(failure.portal_message.clone());
-                if let Some(at) = failure.retry_at {
-                    error = error.with_retry_at(at);
-                }
-                Err(error)
+                Err(failure.into())
             }
             LoginState::Expired => Err(Code::LoginExpired.into()),
             LoginState::Cancelled => Err(Code::LoginCancelled.into()),

@@ -76,6 +76,17 @@ impl From<&Error> for Failure {
     }
 }
 
+impl From<&Failure> for Error {
+    fn from(failure: &Failure) -> Self {
+        let error = Self::new(failure.code, failure.detail.clone())
+            .with_portal_message(failure.portal_message.clone());
+        match failure.retry_at {
+            Some(at) => error.with_retry_at(at),
+            None => error,
+        }
+    }
+}
+
 impl From<Code> for Failure {
     fn from(code: Code) -> Self {
         Self { code, detail: code.advice().to_owned(), portal_message: None, retry_at: None }

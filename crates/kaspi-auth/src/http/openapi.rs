@@ -82,7 +82,11 @@ pub(super) fn pages(document: utoipa::openapi::OpenApi) -> Router<State> {
 
 /// An asset that there is not: a problem like any other.
 async fn nothing_there(answer: Response) -> Response {
-    if answer.status() == StatusCode::NOT_FOUND { Problem::of(Code::NotFound).into_response() } else { answer }
+    if answer.status() == StatusCode::NOT_FOUND {
+        Problem::of(Code::NotFound).into_response()
+    } else {
+        answer
+    }
 }
 
 /// What a code means: the `type` of every problem leads here.

@@ -272,14 +272,7 @@ fn settled(login: &Login) -> Result<Response, Problem> {
             };
             Ok((StatusCode::ACCEPTED, Answer(body)).into_response())
         }
-        LoginState::Failed { failure } => {
-            let mut error = Error::new(failure.code, failure.detail.clone())
-                .with_portal_message(failure.portal_message.clone());
-            if let Some(at) = failure.retry_at {
-                error = error.with_retry_at(at);
-            }
-            Err(error.into())
-        }
+        LoginState::Failed { failure } => Err(Error::from(failure).into()),
         LoginState::Expired => Err(Problem::of(Code::LoginExpired)),
         LoginState::Cancelled => Err(Problem::of(Code::LoginCancelled)),
         LoginState::Awaiting { .. } => Err(Problem::new(
