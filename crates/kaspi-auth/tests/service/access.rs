@@ -59,9 +59,9 @@ async fn every_operation_asks_for_credentials_and_for_its_scope(world: &World) {
     assert_eq!(found, known, "the API and this table differ");
     assert_eq!(found.len(), operations.len(), "operation ids are unique");
 
-    let clients = futures_util::future::join_all(Scope::ALL.map(async |scope| {
-        (scope, world.node().client(&[scope]).await)
-    }))
+    let clients = futures_util::future::join_all(
+        Scope::ALL.map(async |scope| (scope, world.node().client(&[scope]).await)),
+    )
     .await;
     for operation in &operations {
         let scopes = OPERATIONS.iter().chain([&METRICS]).find(|(id, _)| *id == operation.id).unwrap().1;
@@ -100,7 +100,10 @@ async fn what_is_not_allowed_has_no_effect(world: &World) {
     let reader = world.node().client(&[Scope::StoresRead]).await;
     let before = (world.admin.store("30000001").await, world.passwords());
     reader.delete("/v1/stores/30000001").await.is_problem(403, "insufficient_scope");
-    reader.patch("/v1/stores/30000001", &json!({"is_active": false})).await.is_problem(403, "insufficient_scope");
+    reader
+        .patch("/v1/stores/30000001", &json!({"is_active": false}))
+        .await
+        .is_problem(403, "insufficient_scope");
     let body = json!({"email": "plain@sandbox.test", "password": PASSWORD});
     reader.post("/v1/logins", &body).await.is_problem(403, "insufficient_scope");
     world.node().anyone().delete("/v1/stores/30000001").await.is_problem(401, "unauthorized");
@@ -132,7 +135,8 @@ async fn credentials_of_another_form_are_none(world: &World) {
     let bytes = anyone.request(Method::GET, "/v1/stores").header("authorization", &b"Bearer \xff\xfe"[..]);
     anyone.send(bytes).await.is_problem(401, "unauthorized");
     for scheme in ["bearer", "BEARER"] {
-        let request = anyone.request(Method::GET, "/v1/stores").header("authorization", format!("{scheme} {key}"));
+        let request =
+            anyone.request(Method::GET, "/v1/stores").header("authorization", format!("{scheme} {key}"));
         anyone.send(request).await.is(200);
     }
     // In the address they would stand in logs: they are not looked for there.
@@ -161,15 +165,22 @@ async fn described(world: &World) -> Vec<Operation> {
 
 /// Calls an operation with values that reach its rules.
 async fn call(client: &Client, operation: &Operation) -> Answer {
-    let id = if operation.path.starts_with("/v1/logins") { uuid::Uuid::nil().to_string() } else { "0".repeat(16) };
-    let path = operation.path.replace("{id}", &id).replace("{merchant_uid}", "30000001").replace("{merchant_id}", "30000001");
+    let id =
+        if operation.path.starts_with("/v1/logins") { uuid::Uuid::nil().to_string() } else { "0".repeat(16) };
+    let path = operation
+        .path
+        .replace("{id}", &id)
+        .replace("{merchant_uid}", "30000001")
+        .replace("{merchant_id}", "30000001");
     let account = json!({"email": "plain@sandbox.test", "password": PASSWORD});
     let body: Option<Value> = match operation.id.as_str() {
         "start_login" | "predecessor_login" | "predecessor_refresh_session" => Some(account),
         "answer_login" => Some(json!({"code": "123456"})),
         "change_store" => Some(json!({"is_active": true})),
         "create_api_key" => Some(json!({"name": "made", "scopes": ["stores:read"]})),
-        "predecessor_verify_sms" => Some(json!({"sms_code": "123456", "partial_session": id, "merchant_id": "1"})),
+        "predecessor_verify_sms" => {
+            Some(json!({"sms_code": "123456", "partial_session": id, "merchant_id": "1"}))
+        }
         _ => None,
     };
     let body = body.map(|mut body| {
@@ -179,9 +190,10 @@ async fn call(client: &Client, operation: &Operation) -> Answer {
         body
     });
     let request = client.request(operation.method.clone(), &path);
-    client.send(match body {
-        Some(body) => request.json(&body),
-        None => request,
-    })
-    .await
+    client
+        .send(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
 }

@@ -58,7 +58,8 @@ async fn a_key_that_another_process_revokes_opens_nothing_here(world: &World) {
     let (client, id) = make(world, &json!({"name": "by hand", "scopes": ["stores:read"]})).await;
     client.get("/v1/stores").await.is(200);
     world.database.execute(&format!("update kaspi_auth_api_keys set revoked_at = 1 where id = '{id}'")).await;
-    eventually("the key is refused", async || (client.get("/v1/stores").await.status == 401).then_some(())).await;
+    eventually("the key is refused", async || (client.get("/v1/stores").await.status == 401).then_some(()))
+        .await;
     other.stop().await;
 }
 
@@ -81,7 +82,9 @@ async fn the_last_use_of_a_key_is_noted_to_the_minute(world: &World) {
 }
 
 async fn a_key_of_one_user_sees_that_users_stores_only(world: &World) {
-    let (client, _) = make(world, &json!({"name": "one", "scopes": ["stores:read", "logins:write"], "user_id": "u-1"})).await;
+    let (client, _) =
+        make(world, &json!({"name": "one", "scopes": ["stores:read", "logins:write"], "user_id": "u-1"}))
+            .await;
     client.sign_in_as("plain@sandbox.test", crate::harness::PASSWORD).await.stands("succeeded");
     assert_eq!(client.store("30000001").await.user_id.as_deref(), Some("u-1"));
     let (other, _) = make(world, &json!({"name": "two", "scopes": ["stores:read"], "user_id": "u-2"})).await;

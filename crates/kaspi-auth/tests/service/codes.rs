@@ -74,8 +74,16 @@ async fn a_code_that_cannot_be_one_is_refused_without_asking_the_portal(world: &
         world.admin.answer(login.id, &json!({"code": code})).await.is_problem(422, "invalid_value");
     }
     world.admin.answer(login.id, &json!({})).await.is_problem(422, "invalid_value");
-    world.admin.answer(login.id, &json!({"code": "123456", "merchant_uid": "1"})).await.is_problem(422, "invalid_value");
-    world.admin.answer(login.id, &json!({"merchant_uid": "30000002"})).await.is_problem(409, "login_not_awaiting");
+    world
+        .admin
+        .answer(login.id, &json!({"code": "123456", "merchant_uid": "1"}))
+        .await
+        .is_problem(422, "invalid_value");
+    world
+        .admin
+        .answer(login.id, &json!({"merchant_uid": "30000002"}))
+        .await
+        .is_problem(409, "login_not_awaiting");
     assert_eq!(world.posts(), posts);
     let login = world.admin.login(login.id).await.stands("awaiting_code");
     assert_eq!(login.asked().attempts_left, Some(5), "nothing was counted");
@@ -84,10 +92,15 @@ async fn a_code_that_cannot_be_one_is_refused_without_asking_the_portal(world: &
 
 async fn a_merchant_that_is_not_listed_is_refused_and_the_choice_stays_open(world: &World) {
     let login = world.admin.sign_in_as("several@sandbox.test", PASSWORD).await.stands("awaiting_merchant");
-    let listed: Vec<_> = login.asked().merchants.iter().flatten().map(|merchant| merchant.uid.as_str()).collect();
+    let listed: Vec<_> =
+        login.asked().merchants.iter().flatten().map(|merchant| merchant.uid.as_str()).collect();
     assert_eq!(listed, ["30000011", "30000012", "SBX"]);
     assert_eq!(login.asked().kind, "merchant");
-    world.admin.answer(login.id, &json!({"merchant_uid": "30000001"})).await.is_problem(422, "merchant_not_listed");
+    world
+        .admin
+        .answer(login.id, &json!({"merchant_uid": "30000001"}))
+        .await
+        .is_problem(422, "merchant_not_listed");
     world.admin.answer(login.id, &json!({"code": "123456"})).await.is_problem(409, "login_not_awaiting");
     let login = world.admin.choose(login.id, "30000012").await.stands("succeeded");
     assert_eq!((login.uid().as_str(), world.passwords()), ("30000012", 1));

@@ -7,20 +7,21 @@ mod clock;
 mod database;
 mod node;
 mod process;
+mod raw;
 mod tokens;
 mod wait;
 mod wire;
 mod world;
 
 pub use client::{Answer, Client, url};
-pub use clock::TestClock;
-pub use database::{Database, Kind};
+pub use database::Kind;
 pub use node::Node;
 pub use process::{Ended, Process, Rig};
+pub use raw::{Raw, raw};
 pub use tokens::{Signer, claims};
 pub use wait::{eventually, until};
-pub use wire::{Challenge, Login, Problem, Session, Store, StorePage};
-pub use world::{Settings, World};
+pub use wire::{Login, Session, Store, StorePage};
+pub use world::World;
 
 /// A password that every account of the sandbox has unless it says otherwise.
 pub const PASSWORD: &str = kaspi_sandbox::DEFAULT_PASSWORD;
@@ -48,6 +49,23 @@ macro_rules! on_both {
     )+};
 }
 
+/// As [`on_both`], for what starts processes of its own and takes the database's kind.
+macro_rules! on_each {
+    ($($body:ident),+ $(,)?) => {$(
+        mod $body {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::$body($crate::harness::Kind::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                super::$body($crate::harness::Kind::Postgres).await;
+            }
+        }
+    )+};
+}
+
 /// Makes a test of `$body` on SQLite alone: for what does not depend on the database.
 macro_rules! on_sqlite {
     ($($body:ident),+ $(,)?) => {$(
@@ -60,4 +78,4 @@ macro_rules! on_sqlite {
     )+};
 }
 
-pub(crate) use {on_both, on_sqlite};
+pub(crate) use {on_both, on_each, on_sqlite};

@@ -30,7 +30,8 @@ async fn a_key_belongs_to_its_login(world: &World) {
     let other = world.admin.sign_in_as("always@sandbox.test", PASSWORD).await;
     let codes = [world.code("code@sandbox.test"), world.code("always@sandbox.test")];
     for (login, code) in [one, other].iter().zip(codes) {
-        let done: Login = world.admin.answer_under("the-key", login.id, &json!({"code": code})).await.is(200).read();
+        let done: Login =
+            world.admin.answer_under("the-key", login.id, &json!({"code": code})).await.is(200).read();
         done.stands("succeeded");
     }
 }

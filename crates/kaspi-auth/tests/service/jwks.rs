@@ -67,21 +67,25 @@ async fn keys_in_a_file_open_what_they_signed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jwks.json");
     std::fs::write(&file, Signer::set(&[&rsa, &ec])).unwrap();
-    World::prove_with(Kind::Sqlite, |config| config.auth.jwks_file = Some(file), async |world| {
-        assert_eq!((status(world, &rsa).await, status(world, &ec).await), (200, 200));
-        assert_eq!(status(world, &stranger).await, 401);
-        // A secret that everybody knows: the public key.
-        let public = serde_json::to_value(rsa.public()).unwrap();
-        for secret in [public["n"].as_str().unwrap(), &public.to_string(), ""] {
-            assert_eq!(status(world, &Signer::secret(secret)).await, 401);
-        }
-        // A key of another pair under a known name, and one pair's algorithm with the other's name.
-        assert_eq!(status(world, &Signer::rs256("rsa-1")).await, 401);
-        assert_eq!(status(world, &Signer::es256("rsa-1")).await, 401);
-        world.clock.advance(SignedDuration::from_hours(2));
-        let old = ec.sign(&json!({"sub": "u-1", "exp": world.clock.now().as_second() - 3600}));
-        world.node().anyone().with(old).get("/v1/stores").await.is_problem(401, "unauthorized");
-    })
+    World::prove_with(
+        Kind::Sqlite,
+        |config| config.auth.jwks_file = Some(file),
+        async |world| {
+            assert_eq!((status(world, &rsa).await, status(world, &ec).await), (200, 200));
+            assert_eq!(status(world, &stranger).await, 401);
+            // A secret that everybody knows: the public key.
+            let public = serde_json::to_value(rsa.public()).unwrap();
+            for secret in [public["n"].as_str().unwrap(), &public.to_string(), ""] {
+                assert_eq!(status(world, &Signer::secret(secret)).await, 401);
+            }
+            // A key of another pair under a known name, and one pair's algorithm with the other's name.
+            assert_eq!(status(world, &Signer::rs256("rsa-1")).await, 401);
+            assert_eq!(status(world, &Signer::es256("rsa-1")).await, 401);
+            world.clock.advance(SignedDuration::from_hours(2));
+            let old = ec.sign(&json!({"sub": "u-1", "exp": world.clock.now().as_second() - 3600}));
+            world.node().anyone().with(old).get("/v1/stores").await.is_problem(401, "unauthorized");
+        },
+    )
     .await;
 }
 

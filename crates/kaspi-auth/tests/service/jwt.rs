@@ -11,7 +11,8 @@ use crate::harness::{Kind, PASSWORD, Signer, World, claims};
 const SECRET: &str = "a-secret-of-more-than-thirty-two-bytes";
 
 async fn prove(test: impl AsyncFnOnce(&World)) {
-    World::prove_with(Kind::Sqlite, |config| config.auth.jwt_secret = Some(SECRET.to_owned().into()), test).await;
+    World::prove_with(Kind::Sqlite, |config| config.auth.jwt_secret = Some(SECRET.to_owned().into()), test)
+        .await;
 }
 
 fn token(world: &World, user: &str) -> String {
@@ -141,7 +142,8 @@ async fn issuer_and_audience_must_fit_where_they_are_set() {
 async fn where_no_secret_is_set_no_token_is_good() {
     World::prove(Kind::Sqlite, async |world| {
         for secret in [SECRET, ""] {
-            let token = Signer::secret(secret).sign(&claims("u-1", world.clock.now(), SignedDuration::from_hours(1)));
+            let token =
+                Signer::secret(secret).sign(&claims("u-1", world.clock.now(), SignedDuration::from_hours(1)));
             world.node().anyone().with(token).get("/v1/stores").await.is_problem(401, "unauthorized");
         }
     })

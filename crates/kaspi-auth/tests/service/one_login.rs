@@ -13,7 +13,8 @@ async fn fifty_callers_at_once_get_one_login(world: &World) {
     let calls = (0..50).map(|_| world.admin.post("/v1/logins?wait=30s", &body));
     let answers = futures_util::future::join_all(calls).await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
-    let ids: BTreeSet<_> = answers.iter().map(|answer| answer.read::<Login>().stands("awaiting_code").id).collect();
+    let ids: BTreeSet<_> =
+        answers.iter().map(|answer| answer.read::<Login>().stands("awaiting_code").id).collect();
     assert_eq!((made, ids.len()), (1, 1), "one is new, all are the same");
     assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 201)));
     let places: BTreeSet<_> = answers.iter().map(|answer| answer.header("location").to_owned()).collect();

@@ -46,7 +46,8 @@ async fn an_outage_is_never_called_wrong_credentials(world: &World) {
     for (number, (role, path)) in STEPS.into_iter().enumerate() {
         for (kind_number, kind) in troubles().into_iter().enumerate() {
             let what = format!("{kind:?} at {role} {path}");
-            let email = world.account(&format!("outage-{number}-{kind_number}"), &format!("4{number:03}{kind_number:03}"));
+            let email = world
+                .account(&format!("outage-{number}-{kind_number}"), &format!("4{number:03}{kind_number:03}"));
             let before = world.passwords();
             world.portal.set_fault(Fault::new(kind.clone()).role(role).path(path));
             let login = world.admin.sign_in_as(&email, PASSWORD).await;
@@ -54,7 +55,8 @@ async fn an_outage_is_never_called_wrong_credentials(world: &World) {
             assert!(world.passwords() - before <= 1, "{what}: the password went out more than once");
             // Nobody needs the body of a redirect, and a shop's name may be missing: the session is there all the same.
             if login.state == "succeeded" {
-                let unread = matches!(kind, FaultKind::BrokenBody | FaultKind::Garbage) && path.contains("oauth2");
+                let unread =
+                    matches!(kind, FaultKind::BrokenBody | FaultKind::Garbage) && path.contains("oauth2");
                 assert!(unread || path == "/mc/facade/graphql", "{what}: {login:?}");
                 continue;
             }
@@ -81,7 +83,9 @@ async fn wrong_credentials_are_never_called_an_outage(world: &World) {
     for (number, status) in [400, 401, 403].into_iter().enumerate() {
         let email = world.account(&format!("refused-{number}"), &format!("4100000{number}"));
         let body = json!({"errorCode": "CREDENTIALS_INVALID", "message": "Неверные почта или пароль"});
-        world.portal.set_fault(Fault::new(FaultKind::Json { status, body }).role("login").path("/api/p/login").times(1));
+        world.portal.set_fault(
+            Fault::new(FaultKind::Json { status, body }).role("login").path("/api/p/login").times(1),
+        );
         let login = world.admin.sign_in_as(&email, PASSWORD).await.stands("failed");
         assert_eq!(login.code(), "invalid_credentials", "{status}");
         let said = login.error.unwrap().portal_message;

@@ -31,7 +31,9 @@ async fn a_rejected_password_is_not_sent_again(world: &World) {
 
 async fn a_rejected_password_of_one_account_is_sent_for_another(world: &World) {
     world.admin.sign_in_as("plain@sandbox.test", "shared-wrong").await.stands("failed");
-    world.portal.add_account(AccountSpec::email("other@shop.test").password("shared-wrong").merchant("60000001"));
+    world
+        .portal
+        .add_account(AccountSpec::email("other@shop.test").password("shared-wrong").merchant("60000001"));
     world.admin.sign_in_as("other@shop.test", "shared-wrong").await.stands("succeeded");
 }
 
@@ -64,7 +66,8 @@ async fn a_phone_waits_too_when_the_portal_asks_for_it(world: &World) {
 
 async fn a_locked_account_is_told_from_a_wrong_password(world: &World) {
     for number in 0..3 {
-        let login = world.admin.sign_in_as("locked@sandbox.test", &format!("wrong-{number}")).await.stands("failed");
+        let login =
+            world.admin.sign_in_as("locked@sandbox.test", &format!("wrong-{number}")).await.stands("failed");
         assert_eq!(login.code(), "invalid_credentials");
     }
     let login = world.admin.sign_in_as("locked@sandbox.test", PASSWORD).await.stands("failed");
@@ -75,10 +78,14 @@ async fn a_locked_account_is_told_from_a_wrong_password(world: &World) {
     world.admin.sign_in_as("locked@sandbox.test", PASSWORD).await.stands("succeeded");
 }
 
-async fn a_password_that_was_changed_back_at_the_portal_can_be_sent_after_another_was_accepted(world: &World) {
+async fn a_password_that_was_changed_back_at_the_portal_can_be_sent_after_another_was_accepted(
+    world: &World,
+) {
     world.admin.sign_in_as("plain@sandbox.test", "next-year").await.stands("failed");
     world.admin.sign_in_as("plain@sandbox.test", PASSWORD).await.stands("succeeded");
-    world.portal.add_account(AccountSpec::email("plain@sandbox.test").password("next-year").merchant("30000001"));
+    world
+        .portal
+        .add_account(AccountSpec::email("plain@sandbox.test").password("next-year").merchant("30000001"));
     world.admin.sign_in_as("plain@sandbox.test", "next-year").await.stands("succeeded");
 }
 

@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::harness::{PASSWORD, Store, StorePage, World, on_both, on_sqlite};
 
 async fn many_stores_are_listed_page_by_page(world: &World) {
-    let accounts: Vec<_> = (0..23).map(|number| world.account(&format!("shop-{number}"), &format!("7{number:06}"))).collect();
+    let accounts: Vec<_> =
+        (0..23).map(|number| world.account(&format!("shop-{number}"), &format!("7{number:06}"))).collect();
     for (number, email) in accounts.iter().enumerate() {
         let user = if number % 2 == 0 { "even" } else { "odd" };
         let body = json!({"email": email, "password": PASSWORD, "user_id": user});
@@ -17,7 +18,8 @@ async fn many_stores_are_listed_page_by_page(world: &World) {
     let walk = async |query: &str| {
         let (mut uids, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
         loop {
-            let page: StorePage = world.admin.get(&format!("/v1/stores?{query}{cursor}")).await.is(200).read();
+            let page: StorePage =
+                world.admin.get(&format!("/v1/stores?{query}{cursor}")).await.is(200).read();
             uids.extend(page.stores.into_iter().map(|store| store.merchant_uid));
             pages += 1;
             match page.next_cursor {
@@ -38,7 +40,10 @@ async fn many_stores_are_listed_page_by_page(world: &World) {
 
     world.admin.patch("/v1/stores/7000004", &json!({"is_active": false})).await.is(200);
     assert_eq!(walk("status=inactive").await.0, ["7000004"]);
-    assert_eq!(walk("status=active&limit=9").await, (all.iter().filter(|uid| *uid != "7000004").cloned().collect(), 3));
+    assert_eq!(
+        walk("status=active&limit=9").await,
+        (all.iter().filter(|uid| *uid != "7000004").cloned().collect(), 3)
+    );
     assert_eq!(walk("status=needs_reauth").await.0, Vec::<String>::new());
     // A store that goes away between two pages takes no other with it.
     let first: StorePage = world.admin.get("/v1/stores?limit=2").await.read();
@@ -50,8 +55,21 @@ async fn many_stores_are_listed_page_by_page(world: &World) {
 
 async fn what_a_list_cannot_be_asked_is_refused(world: &World) {
     for query in [
-        "limit=0", "limit=501", "limit=-1", "limit=x", "limit=", "limit=99999999999", "status=dead", "status=",
-        "cursor=", "cursor=a%20b", "cursor=%00", "user_id=", "user_id=%00", "unknown=1", "limit=1&limit=2",
+        "limit=0",
+        "limit=501",
+        "limit=-1",
+        "limit=x",
+        "limit=",
+        "limit=99999999999",
+        "status=dead",
+        "status=",
+        "cursor=",
+        "cursor=a%20b",
+        "cursor=%00",
+        "user_id=",
+        "user_id=%00",
+        "unknown=1",
+        "limit=1&limit=2",
     ] {
         world.admin.get(&format!("/v1/stores?{query}")).await.is_problem(422, "invalid_value");
     }
@@ -115,7 +133,12 @@ async fn changes_that_make_no_sense_are_refused(world: &World) {
 async fn nothing_is_left_of_a_deleted_store(world: &World) {
     let login = world.admin.sign_in_as("remembered@sandbox.test", PASSWORD).await;
     world.admin.answer_code(login.id, &world.code("remembered@sandbox.test")).await.stands("succeeded");
-    let sealed = world.database.texts("select cast(guid as text) from kaspi_stores union all select kaspi_password from kaspi_stores").await;
+    let sealed = world
+        .database
+        .texts(
+            "select cast(guid as text) from kaspi_stores union all select kaspi_password from kaspi_stores",
+        )
+        .await;
     assert_eq!(sealed.len(), 2);
     assert_eq!(world.database.count("kaspi_auth_devices").await, 1);
 

@@ -33,10 +33,22 @@ const TALES: [Tale; 21] = [
     Tale { account: "+7 (700) 000-00-01", ends: Store("30000031"), cost: (0, 0, 1) },
     Tale { account: "+7 (700) 000-00-02", ends: Store("30000033"), cost: (0, 0, 1) },
     Tale { account: "none@sandbox.test", ends: Failure("no_merchants", false, None), cost: (1, 0, 0) },
-    Tale { account: "noperm@sandbox.test", ends: Failure("insufficient_permissions", false, None), cost: (1, 0, 0) },
+    Tale {
+        account: "noperm@sandbox.test",
+        ends: Failure("insufficient_permissions", false, None),
+        cost: (1, 0, 0),
+    },
     Tale { account: "locked@sandbox.test", ends: Store("30000042"), cost: (1, 0, 0) },
-    Tale { account: "flood@sandbox.test", ends: Failure("portal_rate_limited", true, Some(122)), cost: (1, 0, 0) },
-    Tale { account: "+7 (700) 000-00-03", ends: Failure("portal_rate_limited", true, Some(122)), cost: (0, 0, 0) },
+    Tale {
+        account: "flood@sandbox.test",
+        ends: Failure("portal_rate_limited", true, Some(122)),
+        cost: (1, 0, 0),
+    },
+    Tale {
+        account: "+7 (700) 000-00-03",
+        ends: Failure("portal_rate_limited", true, Some(122)),
+        cost: (0, 0, 0),
+    },
     Tale { account: "slow@sandbox.test", ends: Store("30000045"), cost: (1, 0, 0) },
     Tale { account: "wall@sandbox.test", ends: Failure("portal_blocked", true, None), cost: (1, 0, 0) },
     Tale { account: "broken@sandbox.test", ends: Failure("portal_unavailable", true, None), cost: (1, 0, 0) },
@@ -101,7 +113,8 @@ async fn a_store_tells_its_name_logo_and_points(world: &World) {
 }
 
 async fn the_way_the_login_is_driven_and_the_account_are_shown_starred(world: &World) {
-    let body = json!({"email": "plain@sandbox.test", "password": PASSWORD, "engine": "direct", "user_id": "u-1"});
+    let body =
+        json!({"email": "plain@sandbox.test", "password": PASSWORD, "engine": "direct", "user_id": "u-1"});
     let login = world.admin.sign_in(&body).await;
     let shown = (login.engine.as_str(), login.method.as_str(), login.account_masked.as_str());
     assert_eq!(shown, ("direct", "password", "p***@sandbox.test"));
@@ -111,7 +124,10 @@ async fn the_way_the_login_is_driven_and_the_account_are_shown_starred(world: &W
     assert_eq!(shown, ("auto", "phone", "+7 (7**) ***-**-01"));
     let asked = login.asked();
     assert_eq!((asked.kind.as_str(), asked.channel.as_deref()), ("code", Some("sms")));
-    assert!(asked.destination_masked.as_ref().is_some_and(|to| to.contains('*') && to.ends_with("01")), "{asked:?}");
+    assert!(
+        asked.destination_masked.as_ref().is_some_and(|to| to.contains('*') && to.ends_with("01")),
+        "{asked:?}"
+    );
 }
 
 on_both!(every_story_ends_as_it_is_told, a_remembered_device_is_asked_for_no_second_code);

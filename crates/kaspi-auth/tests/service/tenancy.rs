@@ -38,14 +38,20 @@ async fn a_store_that_another_user_holds_is_taken_and_stays_as_it_is(world: &Wor
 
     let login = other.sign_in_as("employee@shop.test", PASSWORD).await.stands("failed");
     assert_eq!((login.code(), login.error.as_ref().unwrap().retryable), ("store_taken", false));
-    assert_eq!((one.store("30000001").await, one.session("30000001").await), (store.clone(), session.clone()));
+    assert_eq!(
+        (one.store("30000001").await, one.session("30000001").await),
+        (store.clone(), session.clone())
+    );
 
     let passwords = world.passwords();
     let named = json!({"email": "employee@shop.test", "password": PASSWORD, "merchant_uid": "30000001"});
     other.post("/v1/logins", &named).await.is_problem(409, "store_taken");
     assert_eq!(world.passwords(), passwords, "refused before anything was sent");
     let path = "/api/kaspi/auth/session/30000001/refresh";
-    other.post(path, &json!({"email": "employee@shop.test", "password": PASSWORD})).await.is_problem(409, "store_taken");
+    other
+        .post(path, &json!({"email": "employee@shop.test", "password": PASSWORD}))
+        .await
+        .is_problem(409, "store_taken");
     assert_eq!((one.store("30000001").await, one.session("30000001").await), (store, session));
 }
 

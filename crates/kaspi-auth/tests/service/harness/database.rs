@@ -16,11 +16,6 @@ pub enum Kind {
     Postgres,
 }
 
-impl Kind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
-}
-
 /// An empty database.
 pub struct Database {
     folder: TempDir,
@@ -99,7 +94,8 @@ impl Database {
     /// Everything that is stored, byte for byte: the file with its companions, or each row of each table as text.
     pub async fn bytes(&self) -> Vec<u8> {
         if self.made.is_none() {
-            let names = ["", "-wal", "-shm"].map(|end| format!("{}{end}", file(self.folder.path()).display()));
+            let names =
+                ["", "-wal", "-shm"].map(|end| format!("{}{end}", file(self.folder.path()).display()));
             return names.iter().filter_map(|name| std::fs::read(name).ok()).flatten().collect();
         }
         let tables = "select format('%I.%I', schemaname, tablename) from pg_tables

@@ -55,7 +55,13 @@ impl Rig {
     pub async fn empty(kind: Kind) -> Self {
         let database = Database::new(kind).await;
         let sandbox = start_sandbox().await;
-        Self { database, portal: sandbox.control(), sandbox, api_key: String::new(), started: AtomicUsize::new(0) }
+        Self {
+            database,
+            portal: sandbox.control(),
+            sandbox,
+            api_key: String::new(),
+            started: AtomicUsize::new(0),
+        }
     }
 
     /// Adds an account and answers its e-mail.
@@ -92,11 +98,11 @@ impl Rig {
 
     /// Starts the service and waits until it is ready.
     pub async fn serve(&self) -> Process {
-        self.serve_with(|_| {}).await
+        self.serve_with(|command| command).await
     }
 
     /// As [`Rig::serve`], with a changed command.
-    pub async fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Process {
+    pub async fn serve_with(&self, change: impl FnOnce(&mut Command) -> &mut Command) -> Process {
         let (mut child, ready, log) = self.spawn(change);
         let address = eventually("the service is ready", async || {
             let ended = child.try_wait().unwrap();
@@ -108,13 +114,13 @@ impl Rig {
     }
 
     /// Starts the service and waits until it has ended by itself.
-    pub async fn refuse(&self, change: impl FnOnce(&mut Command)) -> Ended {
+    pub async fn refuse(&self, change: impl FnOnce(&mut Command) -> &mut Command) -> Ended {
         let (mut child, _, log) = self.spawn(change);
         let status = eventually("the service refuses to start", async || child.try_wait().unwrap()).await;
         Ended { status, log: read(&log) }
     }
 
-    fn spawn(&self, change: impl FnOnce(&mut Command)) -> (Child, PathBuf, PathBuf) {
+    fn spawn(&self, change: impl FnOnce(&mut Command) -> &mut Command) -> (Child, PathBuf, PathBuf) {
         let number = self.started.fetch_add(1, Ordering::SeqCst);
         let place = |what: &str| self.database.folder().join(format!("{what}-{number}"));
         let (ready, log) = (place("ready"), place("log"));
@@ -135,15 +141,24 @@ impl Process {
 
     /// `SIGTERM`; answers how it ended.
     pub async fn terminate(mut self) -> Ended {
-        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(told.success());
+        self.signal("TERM");
         let status = eventually("the service has stopped", async || self.child.try_wait().unwrap()).await;
         Ended { status, log: read(&self.log) }
     }
 
-    /// What it has logged until now.
-    pub fn log(&self) -> String {
-        read(&self.log)
+    /// `SIGSTOP`: it is there, and does nothing.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// `SIGCONT`.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let told = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
     }
 }
 

@@ -20,12 +20,17 @@ pub struct Signer {
 impl Signer {
     /// A secret that both sides know.
     pub fn secret(secret: &str) -> Self {
-        Self { key: EncodingKey::from_secret(secret.as_bytes()), algorithm: Algorithm::HS256, kid: String::new() }
+        Self {
+            key: EncodingKey::from_secret(secret.as_bytes()),
+            algorithm: Algorithm::HS256,
+            kid: String::new(),
+        }
     }
 
     /// A new RSA pair.
     pub fn rs256(kid: &str) -> Self {
-        let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+        let pair =
+            rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
         let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).unwrap();
         Self { key, algorithm: Algorithm::RS256, kid: kid.to_owned() }
     }

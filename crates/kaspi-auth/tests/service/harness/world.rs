@@ -15,9 +15,6 @@ use super::database::{Database, Kind};
 use super::node::Node;
 use super::wait::eventually;
 
-/// What a test wants changed of the service's settings.
-pub type Settings = fn(&mut Config);
-
 /// Everything that one test needs.
 pub struct World {
     pub portal: Control,
@@ -55,7 +52,16 @@ impl World {
         let node = Node::start(&config, Arc::clone(&clock) as Arc<dyn Clock>, false).await;
         let admin = node.client(&[Scope::Admin]).await;
         let portal = sandbox.control();
-        Self { portal, clock, database, config, admin, sandbox: Some(sandbox), node: Some(node), cleared: false }
+        Self {
+            portal,
+            clock,
+            database,
+            config,
+            admin,
+            sandbox: Some(sandbox),
+            node: Some(node),
+            cleared: false,
+        }
     }
 
     /// Another service on the same database and portal, with the passes in the background. It must be stopped.
