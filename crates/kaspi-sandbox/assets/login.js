@@ -8,7 +8,8 @@
     pieces[template.dataset.part] = template.content.firstElementChild;
     template.remove();
   }
-  const origins = readOrigins();
+  const origins = readJson('origins');
+  const settings = readJson('settings');
   const part = (name, root = document) => root.querySelector(`[data-part="${name}"]`);
   const piece = (name) => pieces[name].cloneNode(true);
   const form = part('form');
@@ -81,6 +82,13 @@
     input.addEventListener('input', () => clearFieldError(input), { once: true });
     input.focus();
     if (input === shown.code) input.select();
+    return help;
+  }
+
+  // An error of a kind, in the element that the settings say: below the step's field, or above all of them.
+  function tell(kind, text) {
+    const input = shown.code ?? shown.password ?? shown.phone ?? shown.email ?? shown.choice;
+    return settings.errors?.[kind] === 'help' && input ? showFieldError(input, text) : showError(text);
   }
 
   function showNote(text) {
@@ -92,10 +100,10 @@
   // An error that ends by itself: counts down and goes away.
   function showPause(text, seconds) {
     if (!(seconds > 0)) {
-      showError(`${text} Повторите позже.`);
+      tell('flood', `${text} Повторите позже.`);
       return;
     }
-    const alert = showError(`${text} Повторите через `);
+    const alert = tell('flood', `${text} Повторите через `);
     const timer = document.createElement('span');
     timer.className = 'timer';
     timer.setAttribute('role', 'timer');
@@ -110,7 +118,7 @@
         return;
       }
       clearInterval(countdown);
-      alert.remove();
+      if (alert.isConnected) clearMessages();
       if (resend) resend.disabled = false;
     };
     tick();
@@ -165,12 +173,12 @@
     const pause = answer?.errorData?.breakTimeSeconds;
     if (FLOOD.includes(code)) showPause('Слишком много запросов.', pause);
     else if (code && pause > 0) showPause(GENERAL[code] ?? `Не удалось войти (${code}).`, pause);
-    else if (login.step === 'code' && code in ABOUT_CODE) showFieldError(shown.code, ABOUT_CODE[code]);
+    else if (login.step === 'code' && code in ABOUT_CODE) tell('code', ABOUT_CODE[code]);
     else if (code === 'MFA_CODE_ATTEMPT_LIMIT') {
       restart();
-      showError(GENERAL[code]);
-    } else if (login.step === 'phone' && UNKNOWN_PHONE.includes(code)) showError('По этому номеру войти нельзя. Проверьте его.');
-    else if (code) showError(GENERAL[code] ?? `Не удалось войти (${code}).`);
+      tell('other', GENERAL[code]);
+    } else if (login.step === 'phone' && UNKNOWN_PHONE.includes(code)) tell('phone', 'По этому номеру войти нельзя. Проверьте его.');
+    else if (code) tell(code === 'CREDENTIALS_INVALID' ? 'credentials' : 'other', GENERAL[code] ?? `Не удалось войти (${code}).`);
     else if (answer === undefined && (status === 403 || status === 429)) showError(WALL);
     else showError(status >= 500 ? DOWN : STRANGE);
     if (code === 'CREDENTIALS_INVALID' && shown.password) {
@@ -248,7 +256,15 @@
     blank();
     login.channel = channel;
     const field = add('code');
-    if (channel === 'sms') shown.code.inputMode = 'numeric';
+    if ('settable' in shown.code.dataset) {
+      shown.code.id = settings.codeId;
+      shown.code.name = settings.codeName;
+      field.querySelector('label').htmlFor = settings.codeId;
+    }
+    if (channel === 'sms') {
+      shown.code.inputMode = 'numeric';
+      shown.code.maxLength = settings.smsLength;
+    }
     const to = document.createElement('span');
     to.textContent = destination;
     if (channel === 'sms') to.style.whiteSpace = 'nowrap';
@@ -428,9 +444,9 @@
     else showEmail();
   }
 
-  function readOrigins() {
+  function readJson(id) {
     try {
-      return JSON.parse(document.getElementById('origins').textContent);
+      return JSON.parse(document.getElementById(id).textContent);
     } catch {
       return {};
     }
@@ -464,6 +480,7 @@
   for (const link of document.querySelectorAll('[data-link]')) {
     if (origins[link.dataset.link]) link.href = `${origins[link.dataset.link]}/`;
   }
+  if (settings.captcha) submit.before(piece('captcha'));
   showEmail();
   shown.email.focus();
   document.currentScript.remove();

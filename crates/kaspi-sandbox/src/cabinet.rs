@@ -10,10 +10,14 @@ mod merchants;
 mod oauth;
 mod offers;
 mod orders;
+mod others;
 mod price;
 mod users;
 
-pub(crate) use self::entry::enter;
+pub(crate) use self::{
+    cors::Origin,
+    entry::{enter, is_preflight},
+};
 use crate::world::World;
 use axum::{
     Router,
@@ -41,5 +45,9 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/user-assignments/api/v1/mc/users/add-email", post(users::add_email))
         .route("/mc/api/orderTabs/{tab}", get(orders::tab))
         .route("/mc/api/order/{code}", get(orders::order_by_code))
+        .route("/mc/api/order/cargo/assembled", get(others::assembled).post(others::assembled))
+        .route("/refund/api/v1/merchant-cabinet/load-refunds", get(others::refunds).post(others::refunds))
+        .route("/price/trends/api/v1/mc/discount", get(others::discounts).post(others::discounts))
+        .route("/content/pending/mc/product/{uid}/download", get(others::pending))
         .with_state(world)
 }

@@ -73,8 +73,9 @@ impl Chance {
         (0..6).map(|_| char::from(CODE_ALPHABET[sequence.random_range(0..CODE_ALPHABET.len())])).collect()
     }
 
-    /// The `count`th SMS code for a phone: 6 digits (CONTRACT 8.11).
-    pub(crate) fn sms_code(&self, to: &str, count: u64) -> String {
-        format!("{:06}", self.sequence(to, count).random_range(0..1_000_000))
+    /// The `count`th SMS code for a phone, of so many digits (CONTRACT 8.11).
+    pub(crate) fn sms_code(&self, to: &str, count: u64, digits: u32) -> String {
+        let number = self.sequence(to, count).random_range(0..10_u32.pow(digits));
+        format!("{number:0width$}", width = digits as usize)
     }
 }

@@ -5,12 +5,16 @@ mod cabinet;
 mod code;
 mod cookie;
 mod login;
+mod page;
 
 pub use self::{
-    cabinet::{CabinetKnobs, Renewal, SessionKnobs},
-    code::{CodeKnobs, ResendAnswer},
+    cabinet::{CabinetKnobs, Renewal, SessionKnobs, UnauthorizedBody},
+    code::{CodeKnobs, ResendAnswer, ResendBody},
     cookie::{CookieKnobs, CookieShape},
-    login::{ChoiceShape, LoginKnobs, NoMerchants, RedirectUrl, UnknownPhone},
+    login::{
+        ChoiceShape, LoginKnobs, NoMerchants, NoPermissions, RedirectUrl, SavedRedirectUrl, UnknownPhone,
+    },
+    page::{ErrorPlace, PageKnobs},
 };
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Value;
@@ -19,8 +23,10 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Knobs {
-    /// The login endpoint and its page.
+    /// The login endpoint.
     pub login: LoginKnobs,
+    /// The login page.
+    pub page: PageKnobs,
     /// Codes by mail and SMS.
     pub code: CodeKnobs,
     /// Lifetimes of sessions.

@@ -34,6 +34,7 @@ mod shelf;
 mod site;
 pub mod stories;
 mod tls;
+mod visitors;
 mod world;
 
 pub use account::{
@@ -45,7 +46,8 @@ pub use fault::{Fault, FaultKind};
 pub use host::Origins;
 pub use inbox::{Channel, Message};
 pub use knobs::{
-    CabinetKnobs, ChoiceShape, CodeKnobs, CookieKnobs, CookieShape, Knobs, LoginKnobs, NoMerchants,
-    RedirectUrl, Renewal, ResendAnswer, SessionKnobs, UnknownPhone,
+    CabinetKnobs, ChoiceShape, CodeKnobs, CookieKnobs, CookieShape, ErrorPlace, Knobs, LoginKnobs,
+    NoMerchants, NoPermissions, PageKnobs, RedirectUrl, Renewal, ResendAnswer, ResendBody, SavedRedirectUrl,
+    SessionKnobs, UnauthorizedBody, UnknownPhone,
 };
 pub use sandbox::{Options, Sandbox, StartError, TlsOptions};

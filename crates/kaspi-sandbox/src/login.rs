@@ -11,22 +11,22 @@ mod password;
 mod phone;
 mod resend;
 
-pub(crate) use self::outcome::wall;
 use self::{
     body::{LoginBody, Step},
     outcome::Outcome,
 };
+pub(crate) use self::{outcome::wall, page::html};
 use crate::{
     account::{Account, Grant},
-    chance::Chance,
     clock::{Millis, seconds},
     cookies,
     counters::count,
     host::{Here, Origins},
     inbox::Channel,
-    knobs::{Knobs, RedirectUrl},
+    knobs::{Knobs, RedirectUrl, SavedRedirectUrl},
     reply,
     session::{Challenge, LoginSession, LoginState, Stage},
+    visitors::Peer,
     world::World,
 };
 use axum::{
@@ -57,6 +57,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 async fn sign_in(
     State(world): State<Arc<World>>,
     Extension(here): Extension<Here>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -64,10 +65,19 @@ async fn sign_in(
     if knobs.login.strict_headers && !comes_from_portal(&headers, &here.origins) {
         return reply::empty(http::StatusCode::FORBIDDEN);
     }
+    if knobs.login.captcha {
+        return wall(http::StatusCode::FORBIDDEN);
+    }
     // Read as JSON whatever its type says; anything else is a failure of the server (CONTRACT 3.2).
     let Some(body) = LoginBody::parse(&body) else { return reply::server_error("/api/p/login") };
-    let attempt = Attempt { world: &world, knobs: &knobs, headers: &headers, now: world.clock.now() };
-    let outcome = match body.step() {
+    let (step, now) = (body.step(), world.clock.now());
+    if matches!(step, Step::Password | Step::Phone)
+        && !world.visitors.admit(peer, now, knobs.login.per_minute)
+    {
+        return wall(reply::status(knobs.login.per_minute_status));
+    }
+    let attempt = Attempt { world: &world, knobs: &knobs, origins: &here.origins, headers: &headers, now };
+    let outcome = match step {
         Step::Choice => choice::choose(&attempt, &body),
         Step::MailCode => code::mail(&attempt, &body),
         Step::SmsCode => code::sms(&attempt, &body),
@@ -96,6 +106,7 @@ fn comes_from_portal(headers: &HeaderMap, origins: &Origins) -> bool {
 struct Attempt<'a> {
     world: &'a World,
     knobs: &'a Knobs,
+    origins: &'a Origins,
     headers: &'a HeaderMap,
     now: Millis,
 }
@@ -155,15 +166,20 @@ impl Attempt<'_> {
         })
     }
 
+    /// The flood that befalls an account: its own seconds, or the knob's.
+    fn flooded(&self, break_seconds: Option<u64>) -> Outcome {
+        Outcome::flood("MFA_SEND_FLOOD", break_seconds.unwrap_or(self.knobs.code.break_seconds))
+    }
+
     /// Puts a new code into the inbox.
     fn send(&self, channel: Channel, account: &Account, to: &str) -> String {
         let number = account.tally.codes_sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let (counter, make): (_, fn(&Chance, &str, u64) -> String) = match channel {
-            Channel::Email => (&self.world.tally.mailed_codes, Chance::mail_code),
-            Channel::Sms => (&self.world.tally.sms_codes, Chance::sms_code),
+        let (tally, chance) = (&self.world.tally, &self.world.chance);
+        let (counter, code) = match channel {
+            Channel::Email => (&tally.mailed_codes, chance.mail_code(to, number)),
+            Channel::Sms => (&tally.sms_codes, chance.sms_code(to, number, self.knobs.code.sms_digits())),
         };
         count(counter);
-        let code = make(&self.world.chance, to, number);
         self.world.inbox.send_code(channel, to, &code, self.now);
         code
     }
@@ -189,12 +205,18 @@ impl Attempt<'_> {
         Outcome::done(&self.redirect_url(state.saved_request.take())).with_sso(token)
     }
 
-    /// `redirectUrl` (CONTRACT 3.3): the saved authorization request, or the knob's value.
+    /// `redirectUrl` (CONTRACT 3.3): the saved authorization request as its knob says, or the other knob's value.
     fn redirect_url(&self, saved: Option<String>) -> String {
-        match (saved, self.knobs.login.redirect_url) {
-            (Some(query), _) => format!("/oauth2/authorize?{query}&continue"),
-            (None, RedirectUrl::Continue) => "/?continue".to_owned(),
-            (None, RedirectUrl::Root) => "/".to_owned(),
+        let knobs = &self.knobs.login;
+        let origin = match knobs.saved_redirect_url {
+            SavedRedirectUrl::Relative => Some(""),
+            SavedRedirectUrl::Absolute => Some(self.origins.login.as_str()),
+            SavedRedirectUrl::Ignored => None,
+        };
+        match (saved, origin, knobs.redirect_url) {
+            (Some(query), Some(origin), _) => format!("{origin}/oauth2/authorize?{query}&continue"),
+            (_, _, RedirectUrl::Continue) => "/?continue".to_owned(),
+            (_, _, RedirectUrl::Root) => "/".to_owned(),
         }
     }
 }

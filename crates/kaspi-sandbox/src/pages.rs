@@ -60,7 +60,7 @@ impl Page {
         Self { parts }
     }
 
-    /// The page for a request: `rows` must be HTML already.
+    /// The page for a request: `rows` is what stands in its last placeholder, and must be HTML already.
     pub(crate) fn render(&self, origins: &Origins, rows: &str) -> String {
         let mut html = String::with_capacity(65_536);
         for part in &self.parts {
@@ -88,6 +88,8 @@ fn next_mark(html: &str) -> Option<(usize, usize, Part)> {
         ("__CABINET__", Part::Cabinet),
         ("__STORIES__", Part::Rows),
         ("__MESSAGES__", Part::Rows),
+        ("__SETTINGS__", Part::Rows),
+        ("__STATUS__", Part::Rows),
     ];
     marks
         .into_iter()
@@ -152,7 +154,9 @@ mod tests {
         for page in [&LOGIN, &LOGIN_CHANGED, &CABINET, &START, &INBOX, &WALL, &BROKEN] {
             let html = page.render(&origins, "");
             assert!(html.contains("SANDBOX"));
-            for mark in ["__CSS__", "_JS__", "__ORIGINS__", "__SITE__", "__STORIES__", "__MESSAGES__"] {
+            for mark in
+                ["CSS__", "_JS__", "ORIGINS__", "SITE__", "STORIES__", "MESSAGES__", "SETTINGS__", "STATUS__"]
+            {
                 assert!(!html.contains(mark), "{mark}");
             }
         }

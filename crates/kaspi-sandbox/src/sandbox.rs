@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{
     fmt, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
 };
@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 /// How a sandbox is started.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen: loopback only; port 0 takes a free one. By default 127.0.0.1:4010.
+    /// Where to listen: loopback only; port 0 takes a free one. By default 127.0.0.1:4010. With 127.0.0.1 the same port of
+    /// [::1] is listened on too, where it is free.
     pub listen: SocketAddr,
     /// HTTPS in place of HTTP.
     pub tls: Option<TlsOptions>,
@@ -104,6 +105,7 @@ impl Sandbox {
         let bind = |error| StartError::Bind(options.listen, error);
         let listener = TcpListener::bind(options.listen).await.map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
+        let second = second(addr).await;
         let hosts = Hosts::new(options.host_suffix.as_deref(), options.tls.is_some(), addr.port());
         let tls = match &options.tls {
             None => None,
@@ -118,7 +120,7 @@ impl Sandbox {
         }));
         let stop = CancellationToken::new();
         let portal = Arc::new(Portal::new(&world));
-        let task = tokio::spawn(serve::accept(listener, tls, portal, stop.clone()));
+        let task = tokio::spawn(serve::accept(listener, second, tls, portal, stop.clone()));
         Ok(Self { addr, world, stop, task: Some(task) })
     }
 
@@ -165,6 +167,15 @@ fn is_host(suffix: &str) -> bool {
         && suffix
             .split('.')
             .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+}
+
+/// The same port of IPv6: many clients resolve `*.localhost` to `::1` first. None where it is taken or there is no IPv6.
+async fn second(addr: SocketAddr) -> Option<TcpListener> {
+    if addr.ip() != Ipv4Addr::LOCALHOST {
+        return None;
+    }
+    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, addr.port())).await;
+    listener.inspect_err(|error| tracing::debug!(%error, "no listener on [::1]")).ok()
 }
 
 async fn make_tls(hosts: &Hosts, wanted: &TlsOptions) -> Result<TlsAcceptor, StartError> {

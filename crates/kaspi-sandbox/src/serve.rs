@@ -7,6 +7,7 @@ use crate::{
     fault::FaultKind,
     host::{Here, Role},
     login, pages, reply, site,
+    visitors::Peer,
     world::World,
 };
 use axum::{
@@ -22,10 +23,16 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +44,9 @@ const BODY: usize = 2 * 1_024 * 1_024;
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long the beginning of a broken body has to leave.
+const FLUSH: Duration = Duration::from_millis(10);
 
 /// The routers of the hosts.
 pub(crate) struct Portal {
@@ -72,16 +82,23 @@ impl Portal {
         };
         let path = request.uri().path();
         self.world.tally.call(request.method(), here.role, path);
-        let fault = if here.role == Role::Own || path.starts_with("/sandbox/") {
+        // A browser asks by itself before a call: the fault is for the call.
+        let spared = here.role == Role::Own
+            || path.starts_with("/sandbox/")
+            || here.role == Role::Cabinet && cabinet::is_preflight(&request);
+        let fault = if spared {
             None
         } else {
             self.world.faults.strike(request.method().as_str(), here.role.name(), path)
         };
         request.extensions_mut().insert(here.clone());
-        match fault {
-            None => self.route(here, request).await,
-            Some(fault) => self.fail(fault, here, request).await,
+        let Some(fault) = fault else { return self.route(here, request).await };
+        let origin = (here.role == Role::Cabinet).then(|| cabinet::Origin::of(request.headers(), &here));
+        let mut response = self.fail(fault, here, request).await;
+        if let Some(origin) = origin {
+            origin.mark(&mut response);
         }
+        response
     }
 
     async fn route(&self, here: Here, request: Request) -> Response {
@@ -104,7 +121,9 @@ impl Portal {
             FaultKind::Broken => {
                 reply::html(StatusCode::INTERNAL_SERVER_ERROR, pages::BROKEN.render(&here.origins, ""))
             }
-            FaultKind::LoginPage => reply::html(StatusCode::OK, pages::LOGIN.render(&here.origins, "")),
+            FaultKind::LoginPage => {
+                reply::html(StatusCode::OK, login::html(&self.world.knobs(), &here.origins, false))
+            }
             FaultKind::RedirectToLogin => reply::redirect(&login),
             FaultKind::Delay(millis) => {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -130,18 +149,27 @@ impl Portal {
     }
 }
 
-/// The beginning of a body, on the wire before the connection breaks.
+/// The beginning of a body, on the wire before the connection breaks: what is still in a buffer then would be lost with it.
 fn broken() -> impl Stream<Item = io::Result<Bytes>> {
     let end = stream::once(async {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(FLUSH).await;
         Err(io::ErrorKind::ConnectionReset.into())
     });
     stream::iter([Ok(Bytes::from_static(b"{\""))]).chain(end)
 }
 
-/// Accepts connections until told to stop, then lets the open ones end.
+/// The next connection of a listener; never without one.
+async fn next(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => future::pending().await,
+    }
+}
+
+/// Accepts connections, of a second listener too where there is one, until told to stop, then lets the open ones end.
 pub(crate) async fn accept(
     listener: TcpListener,
+    second: Option<TcpListener>,
     tls: Option<TlsAcceptor>,
     portal: Arc<Portal>,
     stop: CancellationToken,
@@ -150,10 +178,11 @@ pub(crate) async fn accept(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            accepted = next(second.as_ref()) => accepted,
             () = stop.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok((stream, from)) => (stream, from.ip()),
             Err(error) => {
                 // Most likely too many open files: let some connections end first.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -165,26 +194,31 @@ pub(crate) async fn accept(
         let (tls, portal, connections) = (tls.clone(), Arc::clone(&portal), connections.watcher());
         tokio::spawn(async move {
             match tls {
-                None => serve(stream, portal, connections).await,
+                None => serve(stream, from, portal, connections).await,
                 Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve(stream, portal, connections).await,
+                    Ok(Ok(stream)) => serve(stream, from, portal, connections).await,
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 },
             }
         });
     }
-    drop(listener);
+    drop((listener, second));
     if let Some(connections) = Arc::into_inner(connections) {
         let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
     }
 }
 
-async fn serve<S>(stream: S, portal: Arc<Portal>, watcher: hyper_util::server::graceful::Watcher)
-where
+async fn serve<S>(
+    stream: S,
+    from: IpAddr,
+    portal: Arc<Portal>,
+    watcher: hyper_util::server::graceful::Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+    let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(from));
         let portal = Arc::clone(&portal);
         async move { Ok::<_, Infallible>(portal.answer(request.map(Body::new)).await) }
     });

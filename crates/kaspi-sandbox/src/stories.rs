@@ -80,12 +80,16 @@ fn several(account: AccountSpec) -> AccountSpec {
 }
 
 fn refusals() -> Vec<Story> {
-    let flood = Behaviour::Flood { break_seconds: 122 };
+    let flood = Behaviour::Flood { break_seconds: Some(122) };
     vec![
         story(mail("none"), "No merchant: `NO_MERCHANTS`."),
         story(
             mail("noperm").merchant("30000041").behaviour(Behaviour::InsufficientPermissions),
             "No rights: `INSUFFICIENT_PERMISSIONS`.",
+        ),
+        story(
+            mail("wrong").merchant("30000049").behaviour(Behaviour::WrongPassword),
+            "Every password is refused, `sandbox-password` too: `CREDENTIALS_INVALID`.",
         ),
         story(
             AccountSpec { lock_after: Some(3), ..mail("locked").merchant("30000042") },

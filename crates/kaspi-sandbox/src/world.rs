@@ -14,6 +14,7 @@ use crate::{
     session::{AuthorizationCode, AuthorizationRequest, CabinetSession, LoginSession, SessionValue},
     shelf::Shelf,
     stories,
+    visitors::Visitors,
 };
 use http::HeaderMap;
 use parking_lot::{Mutex, RwLock};
@@ -43,6 +44,7 @@ pub(crate) struct World {
     pub(crate) codes: Shelf<AuthorizationCode>,
     pub(crate) sessions: Shelf<SessionValue>,
     pub(crate) shops: Shops,
+    pub(crate) visitors: Visitors,
     pub(crate) control: bool,
     pub(crate) client_id: String,
     knobs: RwLock<Arc<Knobs>>,
@@ -100,6 +102,7 @@ impl World {
             codes: Shelf::new(REQUESTS),
             sessions: Shelf::new(SESSIONS),
             shops: Shops::default(),
+            visitors: Visitors::default(),
             control: seeds.control,
             client_id,
             knobs: RwLock::new(Arc::clone(&knobs)),
@@ -127,6 +130,7 @@ impl World {
         self.sessions.clear();
         self.inbox.clear();
         self.shops.clear();
+        self.visitors.clear();
         self.tally.reset();
         self.clock.reset();
         self.chance.reset();

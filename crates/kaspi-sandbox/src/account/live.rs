@@ -1,7 +1,11 @@
 //! Accounts while the sandbox runs: what changes about them, and where they are found.
 //! It must not answer requests.
 
-use super::{identity, merchant::MerchantSpec, spec::AccountSpec};
+use super::{
+    identity,
+    merchant::MerchantSpec,
+    spec::{AccountSpec, Behaviour},
+};
 use crate::{
     clock::{Millis, seconds},
     session::CabinetSession,
@@ -72,9 +76,9 @@ impl Account {
         Self { spec, state: Mutex::default(), tally: AccountTally::default() }
     }
 
-    /// Whether the account has a password (an e-mail) and this is it.
+    /// Whether this is the account's password; never where every one is wrong.
     pub(crate) fn password_is(&self, password: &str) -> bool {
-        self.spec.password == password
+        self.spec.behaviour != Behaviour::WrongPassword && self.spec.password == password
     }
 
     /// The counts so far.
@@ -162,6 +166,11 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// The same person with no merchant at all.
+    pub(crate) fn emptied(self) -> Self {
+        Self { chosen: Some(String::new()), ..self }
+    }
+
     /// The merchants that it opens.
     pub(crate) fn merchants(&self) -> impl Iterator<Item = &MerchantSpec> {
         let chosen = self.chosen.as_deref();

@@ -115,9 +115,12 @@ pub enum Behaviour {
     InsufficientPermissions,
     /// `MFA_SEND_FLOOD` in place of a code, with `breakTimeSeconds` (CONTRACT 3.3).
     Flood {
-        /// What `breakTimeSeconds` says.
-        break_seconds: u64,
+        /// What `breakTimeSeconds` says; the knob's number without.
+        #[serde(default)]
+        break_seconds: Option<u64>,
     },
+    /// Every password is wrong.
+    WrongPassword,
     /// Answers take `login.slow_millis`.
     Slow,
     /// An HTML wall with status 403 (CONTRACT 3.3, 5).

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 
 /// The `Origin` of a request.
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// The site's, to be allowed.
     site: Option<HeaderValue>,
     foreign: bool,
@@ -15,7 +15,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Reads it.
-    pub(super) fn of(headers: &HeaderMap, here: &Here) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, here: &Here) -> Self {
         let origin = headers.get(header::ORIGIN);
         let site = origin.filter(|origin| {
             origin.as_bytes() == here.origins.site.as_bytes() || origin.as_bytes() == b"https://kaspi.kz"
@@ -47,9 +47,9 @@ impl Origin {
     }
 
     /// Puts the headers on an answer for the site.
-    pub(super) fn mark(&self, response: &mut Response) {
+    pub(crate) fn mark(&self, response: &mut Response) {
         let headers = response.headers_mut();
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
         if let Some(site) = &self.site {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, site.clone());
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -3,12 +3,12 @@
 
 use super::cors;
 use crate::{
-    account::Grant,
+    account::{Behaviour, Grant},
     clock::Millis,
     cookies,
     counters::count,
     host::Here,
-    knobs::{Knobs, Renewal},
+    knobs::{CookieShape, Knobs, NoPermissions, Renewal, UnauthorizedBody},
     reply,
     session::CabinetSession,
     world::World,
@@ -19,11 +19,15 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use serde_json::json;
 use std::sync::Arc;
 use tower::ServiceExt;
 
 /// The header that says which kind of login a call belongs to (CONTRACT 4).
 const AUTH_VERSION: HeaderName = HeaderName::from_static("x-auth-version");
+
+/// The path of the merchants.
+const MERCHANTS: &str = "/s/m";
 
 /// Answers a request for the cabinet host.
 pub(crate) async fn enter(
@@ -37,9 +41,16 @@ pub(crate) async fn enter(
     if let Some(answer) = origin.answer(&request, &knobs) {
         return answer;
     }
+    let path = request.uri().path();
+    if knobs.session.logout_path.as_deref() == Some(path) {
+        let mut response = log_out(world, request.headers(), &knobs, here);
+        origin.mark(&mut response);
+        return response;
+    }
+    let is_merchants = path == MERCHANTS;
     let has_affinity = cookies::values(request.headers(), cookies::AFFINITY).next().is_some();
     let now = world.clock.now();
-    let mut renewed = None;
+    let (mut renewed, mut forbidden) = (None, false);
     if is_call(request.uri().path()) {
         let versioned = request.headers().contains_key(AUTH_VERSION);
         count(if versioned { &world.tally.with_auth_version } else { &world.tally.without_auth_version });
@@ -47,14 +58,29 @@ pub(crate) async fn enter(
             && let Some((value, session)) = live_session(world, request.headers(), &knobs, now)
         {
             renewed = renew(world, &value, &session, &knobs, now);
-            request.extensions_mut().insert(Caller(session.grant.clone()));
+            match rights(&session.grant, &knobs) {
+                Some(grant) => {
+                    request.extensions_mut().insert(Caller(grant));
+                }
+                None => forbidden = true,
+            }
         }
     }
     request.extensions_mut().insert(HasAffinity(has_affinity));
-    let Ok(mut response) = router.oneshot(request).await;
+    let mut response = if forbidden {
+        reply::empty(StatusCode::FORBIDDEN)
+    } else {
+        let Ok(response) = router.oneshot(request).await;
+        response
+    };
+    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+    if is_merchants && unauthorized && knobs.cabinet.unauthorized_body == UnauthorizedBody::Json {
+        let body = json!({ "status": 401, "error": "Unauthorized", "path": MERCHANTS });
+        response = reply::json(StatusCode::UNAUTHORIZED, &body);
+    }
     if !response.headers().contains_key(header::SET_COOKIE) {
         // The first answer of all, and every 401, brings the affinity (CONTRACT 3.1, 3.5).
-        if !has_affinity || response.status() == StatusCode::UNAUTHORIZED {
+        if !has_affinity || unauthorized {
             add_companion(&mut response, &knobs);
             add_affinity(&mut response, world, &knobs, here);
         }
@@ -64,6 +90,29 @@ pub(crate) async fn enter(
         }
     }
     origin.mark(&mut response);
+    response
+}
+
+/// What a session opens; nothing at all for an account without rights, where the knob says so (CONTRACT 8.8).
+fn rights(grant: &Grant, knobs: &Knobs) -> Option<Grant> {
+    if grant.account.spec.behaviour != Behaviour::InsufficientPermissions {
+        return Some(grant.clone());
+    }
+    match knobs.login.no_permissions {
+        NoPermissions::Refused => Some(grant.clone()),
+        NoPermissions::Forbidden => None,
+        NoPermissions::EmptyList => Some(grant.clone().emptied()),
+    }
+}
+
+/// Ends the request's session and its cookie, and leads to the site (CONTRACT 8.2).
+fn log_out(world: &World, headers: &HeaderMap, knobs: &Knobs, here: &Here) -> Response {
+    for known in cookies::values(headers, cookies::SESSION).filter_map(|value| world.sessions.take(value)) {
+        known.session.end();
+    }
+    let mut response = reply::redirect(&format!("{}/", here.origins.site));
+    let shape = CookieShape { max_age_seconds: Some(0), ..knobs.cookie.session.clone() };
+    reply::add_cookie(&mut response, cookies::set(cookies::SESSION, "", &shape, here.secure));
     response
 }
 
@@ -159,7 +208,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 /// A preflight has no session and no body.
-pub(super) fn is_preflight(request: &http::Request<Body>) -> bool {
+pub(crate) fn is_preflight(request: &http::Request<Body>) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }

@@ -17,14 +17,29 @@ struct Merchant<'a> {
     uid: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    more: Option<More<'a>>,
+}
+
+/// What else an item might have: made up.
+#[derive(Serialize)]
+struct More<'a> {
+    logo: Option<&'a str>,
+    master: bool,
+    status: &'static str,
 }
 
 /// The handler.
 pub(super) async fn list(State(world): State<Arc<World>>, Caller(grant): Caller) -> Response {
-    let named = world.knobs().cabinet.merchants_have_names;
+    let knobs = world.knobs();
+    let (named, more) = (knobs.cabinet.merchants_have_names, knobs.cabinet.merchants_have_more);
     let merchants = grant
         .merchants()
-        .map(|merchant| Merchant { uid: &merchant.uid, name: named.then_some(merchant.name.as_str()) })
+        .map(|merchant| Merchant {
+            uid: &merchant.uid,
+            name: named.then_some(merchant.name.as_str()),
+            more: more.then_some(More { logo: merchant.logo.as_deref(), master: true, status: "ACTIVE" }),
+        })
         .collect();
     reply::ok(&Merchants { merchants })
 }

@@ -19,6 +19,9 @@ pub struct SessionKnobs {
     pub rotation_grace_seconds: u64,
     /// Whether a second login ends the account's other sessions (CONTRACT 5: not seen; 8.2).
     pub second_login_kills: bool,
+    /// A path of the cabinet host that ends the session and redirects to the site; none without, as for any unknown path
+    /// (CONTRACT 5, 8.2).
+    pub logout_path: Option<String>,
 }
 
 impl Default for SessionKnobs {
@@ -30,6 +33,7 @@ impl Default for SessionKnobs {
             renewal_seconds: 900,
             rotation_grace_seconds: 300,
             second_login_kills: false,
+            logout_path: None,
         }
     }
 }
@@ -46,6 +50,16 @@ pub enum Renewal {
     Rotate,
 }
 
+/// The body of the 401 of `/s/m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnauthorizedBody {
+    /// None.
+    Empty,
+    /// `{"status": 401, "error": "Unauthorized", "path": "/s/m"}`.
+    Json,
+}
+
 /// The cabinet's API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,6 +71,10 @@ pub struct CabinetKnobs {
     pub refuse_foreign_origin: bool,
     /// Whether items of `/s/m` have a `name` (CONTRACT 8.8).
     pub merchants_have_names: bool,
+    /// Whether items of `/s/m` have more fields: `logo`, `master`, `status` (CONTRACT 8.8).
+    pub merchants_have_more: bool,
+    /// The body of the 401 of `/s/m` (CONTRACT 8.8).
+    pub unauthorized_body: UnauthorizedBody,
     /// HTTP status of a REST call about a merchant that is not the session's (CONTRACT 8.8).
     pub foreign_merchant_status: u16,
     /// Largest `size` of `getOrders` (CONTRACT 4).
@@ -79,6 +97,8 @@ impl Default for CabinetKnobs {
             auth_version_required: false,
             refuse_foreign_origin: false,
             merchants_have_names: true,
+            merchants_have_more: false,
+            unauthorized_body: UnauthorizedBody::Empty,
             foreign_merchant_status: 403,
             orders_size: 10,
             price_pushes: 62,

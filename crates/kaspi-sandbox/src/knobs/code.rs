@@ -18,6 +18,8 @@ pub struct CodeKnobs {
     pub error_status: u16,
     /// Wrong codes allowed; the last of them answers `MFA_CODE_ATTEMPT_LIMIT` and ends the login (CONTRACT 8.3).
     pub attempts: u32,
+    /// Digits of an SMS code, 4 to 6; the page's field takes no more (CONTRACT 8.11).
+    pub sms_length: u32,
     /// How long an SMS code is good, in seconds (CONTRACT 8.3).
     pub sms_seconds: u64,
     /// How long a mailed code is good, in seconds (CONTRACT 8.3).
@@ -30,8 +32,12 @@ pub struct CodeKnobs {
     pub send_window_seconds: u64,
     /// Least time between two codes to one destination, in seconds; 0 is none (CONTRACT 8.5).
     pub resend_seconds: u64,
+    /// `breakTimeSeconds` of a flooded account that has no number of its own (CONTRACT 8.3).
+    pub break_seconds: u64,
     /// Whether the flood error tells `breakTimeSeconds` (CONTRACT 3.3: it may be absent).
     pub flood_tells_break_time: bool,
+    /// The body that `/api/p/mfa/send` wants (CONTRACT 8.5).
+    pub resend_body: ResendBody,
     /// The answer of `/api/p/mfa/send` (CONTRACT 8.5).
     pub resend_answer: ResendAnswer,
     /// Whether `email` in the answer is masked (CONTRACT 8.5).
@@ -52,13 +58,16 @@ impl Default for CodeKnobs {
             expired: "INACTIVE_CODE_ERROR".to_owned(),
             error_status: 401,
             attempts: 5,
+            sms_length: 6,
             sms_seconds: 300,
             mail_seconds: 600,
             login_seconds: 1_200,
             sends: 5,
             send_window_seconds: 60,
             resend_seconds: 0,
+            break_seconds: 60,
             flood_tells_break_time: true,
+            resend_body: ResendBody::Lenient,
             resend_answer: ResendAnswer::Destination,
             mask_email: true,
             accept_masked_email: true,
@@ -66,6 +75,23 @@ impl Default for CodeKnobs {
             mail_needs_cookie: true,
         }
     }
+}
+
+impl CodeKnobs {
+    /// Digits of an SMS code, within what is known of them.
+    pub(crate) fn sms_digits(&self) -> u32 {
+        self.sms_length.clamp(4, 6)
+    }
+}
+
+/// The body that `/api/p/mfa/send` wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResendBody {
+    /// Any: it is not read.
+    Lenient,
+    /// JSON whose `_u` names the account; 401 `FAILED` without, and 500 when it is no JSON object.
+    Strict,
 }
 
 /// The answer of `/api/p/mfa/send`.

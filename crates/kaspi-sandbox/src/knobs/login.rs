@@ -10,10 +10,16 @@ use serde::{Deserialize, Serialize};
 pub struct LoginKnobs {
     /// `redirectUrl` of a login without a saved authorization request (CONTRACT 3.3, 8.7).
     pub redirect_url: RedirectUrl,
+    /// `redirectUrl` of a login with a saved authorization request (CONTRACT 8.7).
+    pub saved_redirect_url: SavedRedirectUrl,
+    /// `errorCode` of an e-mail that has no account (CONTRACT 8.4).
+    pub unknown_email: String,
     /// The answer to a phone that has no account (CONTRACT 8.4).
     pub unknown_phone: UnknownPhone,
     /// What a login without any merchant meets (CONTRACT 3.3 `NO_MERCHANTS`).
     pub no_merchants: NoMerchants,
+    /// What a login without any rights meets (CONTRACT 8.8).
+    pub no_permissions: NoPermissions,
     /// HTTP status of `INSUFFICIENT_PERMISSIONS` and `NO_MERCHANTS` (CONTRACT 3.3: unknown).
     pub refusal_status: u16,
     /// Wrong passwords in a row that lock an account which has no number of its own; 0 is never (CONTRACT 8.3).
@@ -24,6 +30,16 @@ pub struct LoginKnobs {
     pub lock_error: String,
     /// Whether the answer of a locked account tells the remaining seconds as `breakTimeSeconds`.
     pub lock_tells_break_time: bool,
+    /// `message` in every body with an `errorCode`; none without (CONTRACT 8.6).
+    pub error_message: Option<String>,
+    /// Logins begun in a minute (a password or a phone) from one client address before the HTML wall; 0 is no limit
+    /// (CONTRACT 8.9).
+    pub per_minute: u32,
+    /// HTTP status of the wall behind `per_minute`: 429 or 403.
+    pub per_minute_status: u16,
+    /// Whether a captcha guards the login (CONTRACT 8.9): the page shows its frame, and the login endpoint answers the HTML
+    /// wall with 403. There is nothing to solve.
+    pub captcha: bool,
     /// The shape of `su` (CONTRACT 8.5).
     pub su: ChoiceShape,
     /// Whether the login endpoint wants `Origin` or `Referer` of the login host or the site (CONTRACT 7.7: it does not).
@@ -42,13 +58,20 @@ impl Default for LoginKnobs {
     fn default() -> Self {
         Self {
             redirect_url: RedirectUrl::Continue,
+            saved_redirect_url: SavedRedirectUrl::Relative,
+            unknown_email: "CREDENTIALS_INVALID".to_owned(),
             unknown_phone: UnknownPhone::CredentialsInvalid,
             no_merchants: NoMerchants::Refused,
+            no_permissions: NoPermissions::Refused,
             refusal_status: 401,
             lock_after: 0,
             lock_seconds: 900,
             lock_error: "ACCOUNT_LOCKED".to_owned(),
             lock_tells_break_time: true,
+            error_message: None,
+            per_minute: 0,
+            per_minute_status: 429,
+            captcha: false,
             su: ChoiceShape::Merchants,
             strict_headers: false,
             sso_seconds: 7 * 24 * 3_600,
@@ -67,6 +90,18 @@ pub enum RedirectUrl {
     Continue,
     /// `/` (F2).
     Root,
+}
+
+/// `redirectUrl` of a login with a saved authorization request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedRedirectUrl {
+    /// `/oauth2/authorize?…&continue`.
+    Relative,
+    /// The same with the origin of the login host.
+    Absolute,
+    /// As if no request were saved.
+    Ignored,
 }
 
 /// The answer to a phone that has no account.
@@ -89,6 +124,18 @@ pub enum UnknownPhone {
 pub enum NoMerchants {
     /// The login answers `NO_MERCHANTS`.
     Refused,
+    /// The login succeeds and `/s/m` lists nothing.
+    EmptyList,
+}
+
+/// What a login without any rights meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoPermissions {
+    /// The login answers `INSUFFICIENT_PERMISSIONS`.
+    Refused,
+    /// The login succeeds and every call of the cabinet is 403.
+    Forbidden,
     /// The login succeeds and `/s/m` lists nothing.
     EmptyList,
 }

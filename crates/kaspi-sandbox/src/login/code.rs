@@ -59,7 +59,7 @@ fn without_cookie(attempt: &Attempt<'_>, body: &LoginBody) -> Option<Arc<LoginSe
 }
 
 /// Whether `_u` names the challenge's account: its e-mail, or the masked one where the knob allows it.
-fn is_for(attempt: &Attempt<'_>, challenge: &Challenge, body: &LoginBody) -> bool {
+pub(super) fn is_for(attempt: &Attempt<'_>, challenge: &Challenge, body: &LoginBody) -> bool {
     let name = identity(&body.text("_u").unwrap_or_default());
     name == identity(&challenge.to)
         || attempt.knobs.code.accept_masked_email && name == identity(&masked_email(&challenge.to))

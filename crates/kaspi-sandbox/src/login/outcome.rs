@@ -124,13 +124,13 @@ impl Outcome {
     /// The answer on the wire.
     pub(super) fn into_response(self, knobs: &Knobs, secure: bool) -> Response {
         let mut response = match self.answer {
-            Answer::Json(status, body) => reply::json(status, &body),
-            Answer::Flood { code, wait } if knobs.code.flood_tells_break_time => reply::json(
-                StatusCode::UNAUTHORIZED,
-                &json!({ "errorCode": code, "errorData": { "breakTimeSeconds": wait } }),
-            ),
-            Answer::Flood { code, .. } => {
-                reply::json(StatusCode::UNAUTHORIZED, &json!({ "errorCode": code }))
+            Answer::Json(status, body) => reply::json(status, &worded(body, knobs)),
+            Answer::Flood { code, wait } => {
+                let mut body = json!({ "errorCode": code });
+                if knobs.code.flood_tells_break_time {
+                    body["errorData"] = json!({ "breakTimeSeconds": wait });
+                }
+                reply::json(StatusCode::UNAUTHORIZED, &worded(body, knobs))
             }
             Answer::Nothing => reply::empty(StatusCode::OK),
             Answer::Wall => wall(StatusCode::FORBIDDEN),
@@ -147,10 +147,20 @@ impl Outcome {
     }
 }
 
+/// An error's body with the knob's `message`; any other body as it is.
+fn worded(mut body: Value, knobs: &Knobs) -> Value {
+    if let Some(message) = &knobs.login.error_message
+        && body.get("errorCode").is_some()
+    {
+        body["message"] = json!(message);
+    }
+    body
+}
+
 /// The HTML wall.
 pub(crate) fn wall(status: StatusCode) -> Response {
     let nowhere = Origins { site: String::new(), login: String::new(), cabinet: String::new() };
-    reply::html(status, pages::WALL.render(&nowhere, ""))
+    reply::html(status, pages::WALL.render(&nowhere, status.as_str()))
 }
 
 /// Adds `MS_AUTH_SSO` as the last cookie, after another one (CONTRACT 3.1).

@@ -2,13 +2,21 @@
 //! It must not know which account is about to sign in.
 
 use super::outcome::add_sso;
-use crate::{clock::Millis, host::Here, pages, reply, session::LoginSession, session::Stage, world::World};
+use crate::{
+    clock::Millis,
+    host::{Here, Origins},
+    knobs::Knobs,
+    pages, reply,
+    session::{LoginSession, Stage},
+    world::World,
+};
 use axum::{
     Extension,
     extract::{RawQuery, State},
     response::Response,
 };
 use http::{HeaderMap, StatusCode};
+use serde_json::json;
 use std::sync::Arc;
 
 /// `GET /login`: the page, with `MS_AUTH_SSO` (CONTRACT 3.1). With `?sandbox=changed` the page has other markup.
@@ -20,11 +28,30 @@ pub(super) async fn login(
 ) -> Response {
     let knobs = world.knobs();
     let changed = knobs.login.changed_page || query.is_some_and(|query| query.contains("sandbox=changed"));
-    let page = if changed { &pages::LOGIN_CHANGED } else { &pages::LOGIN };
-    let mut response = reply::html(StatusCode::OK, page.render(&here.origins, ""));
+    let mut response = reply::html(StatusCode::OK, html(&knobs, &here.origins, changed));
     let (_, token) = world.login_session(&headers).unwrap_or_else(|| world.begin_login());
     add_sso(&mut response, &token, &knobs, here.secure);
     response
+}
+
+/// The page with its settings (CONTRACT 8.6, 8.9, 8.11), which its script reads.
+pub(crate) fn html(knobs: &Knobs, origins: &Origins, changed: bool) -> String {
+    let (page, login) = (&knobs.page, if changed { &pages::LOGIN_CHANGED } else { &pages::LOGIN });
+    let settings = json!({
+        "codeId": page.code_id,
+        "codeName": page.code_name,
+        "smsLength": knobs.code.sms_digits(),
+        "captcha": knobs.login.captcha,
+        "errors": {
+            "credentials": page.credentials_error,
+            "code": page.code_error,
+            "phone": page.phone_error,
+            "flood": page.flood_error,
+            "other": page.other_error,
+        },
+    });
+    // Within a script element nothing may look like its end.
+    login.render(origins, &settings.to_string().replace('<', "\\u003c"))
 }
 
 /// `GET /` and `GET /?continue`: to the cabinet's shell after a login, to the login page before.

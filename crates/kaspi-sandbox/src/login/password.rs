@@ -1,5 +1,5 @@
 //! The password's step (CONTRACT 3.2, 3.3): right, wrong, locked, refused, or followed by a mailed code.
-//! It must not tell an unknown e-mail from a wrong password.
+//! It must not tell an unknown e-mail from a wrong password, unless a knob says so.
 
 use super::{Attempt, body::LoginBody, outcome::Outcome};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     clock::seconds,
     counters::count,
     inbox::Channel,
-    knobs::NoMerchants,
+    knobs::{NoMerchants, NoPermissions},
     session::Stage,
 };
 use std::sync::Arc;
@@ -20,16 +20,20 @@ pub(super) fn check(attempt: &Attempt<'_>, body: &LoginBody) -> Outcome {
         count(&tally.passwords);
     }
     // A phone's account has no password, whatever is typed.
-    let account = body
-        .text("_u")
-        .filter(|email| email.contains('@'))
-        .and_then(|email| attempt.world.accounts.find(&email))
+    let email = body.text("_u").filter(|email| email.contains('@'));
+    let account = email
+        .as_ref()
+        .and_then(|email| attempt.world.accounts.find(email))
         .filter(|account| account.spec.email.is_some());
     let Some(account) = account else {
-        if password.is_some() {
-            count(&tally.wrong_passwords);
+        if password.is_none() {
+            return Outcome::wrong_credentials();
         }
-        return Outcome::wrong_credentials();
+        count(&tally.wrong_passwords);
+        return match email {
+            Some(_) => Outcome::error(401, &attempt.knobs.login.unknown_email),
+            None => Outcome::wrong_credentials(),
+        };
     };
     let slow = account.spec.behaviour == Behaviour::Slow;
     let Some(password) = password else { return Outcome::wrong_credentials().slow(slow) };
@@ -78,14 +82,11 @@ fn lock(attempt: &Attempt<'_>, account: &Account, password: &str) -> Option<Outc
 /// What follows a right password.
 fn accept(attempt: &Attempt<'_>, body: &LoginBody, account: Arc<Account>) -> Outcome {
     match account.spec.behaviour {
-        Behaviour::InsufficientPermissions => {
-            return Outcome::error(attempt.knobs.login.refusal_status, "INSUFFICIENT_PERMISSIONS");
-        }
-        Behaviour::Flood { break_seconds } => return Outcome::flood("MFA_SEND_FLOOD", break_seconds),
+        Behaviour::Flood { break_seconds } => return attempt.flooded(break_seconds),
         Behaviour::ChangedAnswer => return Outcome::changed(),
         _ => {}
     }
-    if let Some(refusal) = without_merchants(attempt, &account) {
+    if let Some(refusal) = without_shops(attempt, &account) {
         return refusal;
     }
     let session = attempt.session();
@@ -111,9 +112,14 @@ fn accept(attempt: &Attempt<'_>, body: &LoginBody, account: Arc<Account>) -> Out
     Outcome::mailed(&shown).with_sso(token)
 }
 
-/// The refusal of an account without merchants, where the knob says so.
-pub(super) fn without_merchants(attempt: &Attempt<'_>, account: &Account) -> Option<Outcome> {
+/// The refusal of an account without rights or without merchants, where their knobs say so.
+pub(super) fn without_shops(attempt: &Attempt<'_>, account: &Account) -> Option<Outcome> {
     let knobs = &attempt.knobs.login;
+    if account.spec.behaviour == Behaviour::InsufficientPermissions
+        && knobs.no_permissions == NoPermissions::Refused
+    {
+        return Some(Outcome::error(knobs.refusal_status, "INSUFFICIENT_PERMISSIONS"));
+    }
     (account.spec.merchants.is_empty() && knobs.no_merchants == NoMerchants::Refused)
         .then(|| Outcome::error(knobs.refusal_status, "NO_MERCHANTS"))
 }

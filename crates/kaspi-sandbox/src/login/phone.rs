@@ -1,7 +1,7 @@
 //! The phone's step (CONTRACT 3.2): an SMS is sent; no password is asked for.
 //! It must not need any cookie.
 
-use super::{Attempt, body::LoginBody, outcome::Outcome, password::without_merchants};
+use super::{Attempt, body::LoginBody, outcome::Outcome, password::without_shops};
 use crate::{
     account::{Behaviour, masked_phone},
     inbox::Channel,
@@ -19,14 +19,14 @@ pub(super) fn start(attempt: &Attempt<'_>, body: &LoginBody) -> Outcome {
     match account.spec.behaviour {
         Behaviour::Wall => return Outcome::wall(),
         Behaviour::Broken => return Outcome::broken(),
-        Behaviour::Flood { break_seconds } => return Outcome::flood("MFA_SEND_FLOOD", break_seconds),
+        Behaviour::Flood { break_seconds } => return attempt.flooded(break_seconds),
         Behaviour::ChangedAnswer => return Outcome::changed(),
-        Behaviour::InsufficientPermissions => {
-            return Outcome::error(attempt.knobs.login.refusal_status, "INSUFFICIENT_PERMISSIONS");
-        }
-        Behaviour::Normal | Behaviour::Slow => {}
+        Behaviour::Normal
+        | Behaviour::Slow
+        | Behaviour::InsufficientPermissions
+        | Behaviour::WrongPassword => {}
     }
-    if let Some(refusal) = without_merchants(attempt, &account) {
+    if let Some(refusal) = without_shops(attempt, &account) {
         return refusal.slow(slow);
     }
     let session = attempt.session();

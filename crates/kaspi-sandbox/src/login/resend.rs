@@ -1,12 +1,24 @@
-//! `POST /api/p/mfa/send`: another code for a login that waits for one (CONTRACT 1, 3.6). Its body is unknown and not read.
+//! `POST /api/p/mfa/send`: another code for a login that waits for one (CONTRACT 1, 3.6). Its body is unknown, and
+//! not read unless a knob says so.
 //! It must not begin a login.
 
-use super::{Attempt, code::retire, outcome::Outcome};
+use super::{
+    Attempt,
+    body::LoginBody,
+    code::{is_for, retire},
+    outcome::Outcome,
+};
 use crate::{
-    account::masked_email, clock::seconds, host::Here, inbox::Channel, knobs::ResendAnswer, session::Stage,
+    account::masked_email,
+    clock::seconds,
+    host::Here,
+    inbox::Channel,
+    knobs::{ResendAnswer, ResendBody},
+    reply,
+    session::Stage,
     world::World,
 };
-use axum::{Extension, extract::State, response::Response};
+use axum::{Extension, body::Bytes, extract::State, response::Response};
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -15,16 +27,29 @@ pub(super) async fn resend(
     State(world): State<Arc<World>>,
     Extension(here): Extension<Here>,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
     let knobs = world.knobs();
-    let attempt = Attempt { world: &world, knobs: &knobs, headers: &headers, now: world.clock.now() };
-    send(&attempt).into_response(&knobs, here.secure)
+    let wanted = match knobs.code.resend_body {
+        ResendBody::Lenient => None,
+        ResendBody::Strict => match LoginBody::parse(&body) {
+            Some(body) => Some(body),
+            None => return reply::server_error("/api/p/mfa/send"),
+        },
+    };
+    let now = world.clock.now();
+    let attempt = Attempt { world: &world, knobs: &knobs, origins: &here.origins, headers: &headers, now };
+    send(&attempt, wanted.as_ref()).into_response(&knobs, here.secure)
 }
 
-fn send(attempt: &Attempt<'_>) -> Outcome {
+/// Sends; `body` is the one that has to name the account.
+fn send(attempt: &Attempt<'_>, body: Option<&LoginBody>) -> Outcome {
     let Some(session) = attempt.known_session() else { return Outcome::failed() };
     let mut state = session.state.lock();
     let Stage::Code(challenge) = &mut state.stage else { return Outcome::failed() };
+    if body.is_some_and(|body| !is_for(attempt, challenge, body)) {
+        return Outcome::failed();
+    }
     let knobs = &attempt.knobs.code;
     if attempt.now >= challenge.since.saturating_add(seconds(knobs.login_seconds)) {
         state.stage = Stage::Anonymous;

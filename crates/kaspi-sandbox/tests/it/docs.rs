@@ -26,7 +26,7 @@ fn every_knob_has_its_row_with_its_default() {
         assert!(PAGE.contains(row.as_str()), "missing: {row}");
     }
     let documented = PAGE.lines().filter(|line| {
-        ["login", "code", "session", "cabinet", "cookie"]
+        ["login", "page", "code", "session", "cabinet", "cookie"]
             .iter()
             .any(|group| line.starts_with(&format!("| `{group}.")))
     });

@@ -57,8 +57,45 @@ async fn garbage_and_late_answers_are_carried_out() {
 async fn a_body_breaks_off_in_the_middle() {
     let portal = Portal::start().await;
     portal.control().set_fault(Fault::new(FaultKind::BrokenBody).path("/mc/"));
-    let answer = portal.http.get(format!("{}/mc/", portal.site)).send().await.expect("a head");
-    assert!(answer.text().await.is_err());
+    for http2 in [false, true] {
+        let client = reqwest::Client::builder().no_proxy().resolve("kaspi.localhost", portal.sandbox.addr());
+        let client = if http2 { client.http2_prior_knowledge() } else { client };
+        let request = client.build().expect("a client").get(format!("{}/mc/", portal.site));
+        let mut answer = request.send().await.expect("a head");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.chunk().await.expect("a beginning").as_deref(), Some(&b"{\""[..]));
+        assert!(answer.chunk().await.is_err(), "{http2}");
+    }
+}
+
+#[tokio::test]
+async fn the_sites_script_can_read_a_faulted_answer_of_the_cabinet() {
+    let kinds = [
+        (FaultKind::Status(401), 401),
+        (FaultKind::Json { status: 500, body: json!({}) }, 500),
+        (FaultKind::Wall(403), 403),
+        (FaultKind::Broken, 500),
+        (FaultKind::LoginPage, 200),
+        (FaultKind::RedirectToLogin, 302),
+        (FaultKind::LostAnswer, 502),
+        (FaultKind::Garbage, 401),
+    ];
+    let portal = Portal::start().await;
+    let url = format!("{}/s/m", portal.cabinet);
+    for (kind, status) in kinds {
+        portal.control().set_fault(Fault::new(kind.clone()).role("cabinet").times(1));
+        let preflight = portal.http.request(http::Method::OPTIONS, &url).header(header::ORIGIN, &portal.site);
+        let preflight = preflight.header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
+        assert_eq!(portal.send(preflight).await.status, 200, "{kind:?}");
+        let answer = portal.send(portal.http.get(&url).header(header::ORIGIN, &portal.site)).await;
+        assert_eq!(answer.status, status, "{kind:?}");
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], portal.site.as_str(), "{kind:?}");
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
+        assert_eq!(answer.headers.get_all(header::VARY).iter().count(), 1);
+    }
+    portal.control().set_fault(Fault::new(FaultKind::Status(503)).times(1));
+    let foreign = portal.send(portal.http.get(&url).header(header::ORIGIN, "https://evil.test")).await;
+    assert!(foreign.status == 503 && !foreign.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use crate::client::{Answer, Portal};
 use http::header;
 use kaspi_sandbox::{Options, Sandbox, StartError};
+use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 
 /// A request to the sandbox's address with a `Host` of its own.
 async fn as_host(portal: &Portal, host: &str, path: &str) -> Answer {
@@ -61,6 +62,45 @@ async fn a_taken_address_is_an_error() {
     let portal = Portal::start().await;
     let options = Options { listen: portal.sandbox.addr(), ..Options::default() };
     assert!(matches!(Sandbox::start(options).await, Err(StartError::Bind(..))));
+}
+
+#[tokio::test]
+async fn the_same_port_of_the_other_loopback_address_answers_too() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return; // This machine has no IPv6.
+    }
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    // The port may be another program's there: then another one is taken.
+    for _ in 0..10 {
+        let portal = Portal::start().await;
+        let request = client.get(format!("http://[::1]:{}/login", portal.sandbox.addr().port()));
+        let request = request.header(header::HOST, "idmc.shop.kaspi.localhost");
+        if let Ok(answer) = request.send().await
+            && answer.text().await.is_ok_and(|page| page.contains("SANDBOX"))
+        {
+            let address = SocketAddr::from((Ipv6Addr::LOCALHOST, portal.sandbox.addr().port()));
+            portal.sandbox.stop().await;
+            assert!(TcpStream::connect(address).is_err());
+            return;
+        }
+    }
+    panic!("never on both");
+}
+
+#[tokio::test]
+async fn a_taken_port_of_the_other_loopback_address_does_no_harm() {
+    for _ in 0..10 {
+        let Ok(taken) = TcpListener::bind("[::1]:0") else { return };
+        let port = taken.local_addr().expect("an address").port();
+        let options = Options { listen: ([127, 0, 0, 1], port).into(), ..Options::default() };
+        if let Ok(sandbox) = Sandbox::start(options).await {
+            let answer = reqwest::Client::builder().no_proxy().build().expect("a client");
+            let answer = answer.get(format!("http://{}/", sandbox.addr())).send().await;
+            assert_eq!(answer.expect("an answer").status(), 200);
+            return;
+        }
+    }
+    panic!("no port was free on one address and taken on the other");
 }
 
 #[tokio::test]

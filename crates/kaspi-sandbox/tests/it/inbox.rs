@@ -36,6 +36,6 @@ async fn what_clients_write_is_escaped() {
     let body = json!({"name": "x", "email": "<script>@shop.test", "merchantUid": "30000001"});
     let url = format!("{}/user-assignments/api/v1/mc/users/add-email", portal.cabinet);
     assert_eq!(portal.post(&url, &[&session], &body).await.status, 200);
-    let page = portal.get(&format!("{}/inbox", portal.site), &[]).await;
+    let page = portal.get(&format!("{}/sandbox/inbox", portal.site), &[]).await;
     assert!(page.body.contains("&lt;script&gt;@shop.test") && !page.body.contains("<script>@"));
 }

@@ -18,6 +18,8 @@ mod limits;
 mod login_first;
 mod mailed_code;
 mod oauth;
+mod open_cabinet;
+mod open_login;
 mod pages;
 mod phone_first;
 mod program;

@@ -35,6 +35,13 @@ async fn every_page_says_sandbox_and_knows_the_origins() {
 }
 
 #[tokio::test]
+async fn the_start_page_names_the_inbox_as_everything_else_does() {
+    let portal = Portal::start().await;
+    let page = portal.get(&format!("{}/", portal.site), &[]).await.body;
+    assert!(page.contains(&format!("href=\"{}/sandbox/inbox\"", portal.site)));
+}
+
+#[tokio::test]
 async fn the_shell_is_the_same_for_everyone() {
     let portal = Portal::start().await;
     let session = portal.session("plain@sandbox.test").await;

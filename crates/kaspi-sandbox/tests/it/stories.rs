@@ -1,7 +1,7 @@
 //! The story accounts do what the start page says of them.
 //! It must not change any setting but the slow story's time.
 
-use crate::client::Portal;
+use crate::client::{PASSWORD, Portal};
 use http::header;
 use kaspi_sandbox::stories;
 use serde_json::json;
@@ -44,6 +44,7 @@ async fn each_story_answers_its_first_step() {
                 );
                 assert!(answer.body.contains("SANDBOX"));
             }
+            "wrong" => assert_eq!(answer.error(), (401, "CREDENTIALS_INVALID".into())),
             "broken" => assert_eq!(answer.status, 500),
             "changed" => assert!(answer.status == 200 && answer.json()["redirectUrl"].is_null()),
             phone if phone.starts_with('+') => assert!(answer.json()["phone"].is_string()),
@@ -64,6 +65,17 @@ async fn any_other_password_is_wrong_everywhere() {
         let answer = portal.sign_in(&[], &json!({"_u": email, "_p": "other"})).await;
         assert_eq!(answer.error(), (401, "CREDENTIALS_INVALID".into()), "{email}");
     }
+}
+
+#[tokio::test]
+async fn the_wrong_password_story_refuses_the_right_one_too() {
+    let portal = Portal::start().await;
+    for password in [PASSWORD, "other", ""] {
+        let answer = portal.sign_in(&[], &json!({"_u": "wrong@sandbox.test", "_p": password})).await;
+        assert_eq!(answer.error(), (401, "CREDENTIALS_INVALID".into()));
+    }
+    let counted = portal.control().account_counters("wrong@sandbox.test").expect("the story's account");
+    assert_eq!((counted.passwords, counted.wrong_passwords, counted.logins), (3, 3, 0));
 }
 
 #[tokio::test]

@@ -39,6 +39,20 @@ async fn a_session_that_dies_alone_is_renewed_in_silence() {
 }
 
 #[tokio::test]
+async fn a_faulted_401_reaches_the_script_as_a_401() {
+    let visit = Visit::at_the_login().await;
+    visit.submit_password("plain@sandbox.test", PASSWORD).await;
+    visit.arrives().await;
+    let kick_offs = || visit.control().counters().calls_to("GET", "cabinet", "/oauth2/authorization/1");
+    let before = kick_offs();
+    visit.control().set_fault(Fault::new(FaultKind::Status(401)).role("cabinet").path("/s/m").times(1));
+    visit.goto(&visit.site("/mc/")).await;
+    visit.arrives().await;
+    assert_eq!((kick_offs(), visit.control().faults().len()), (before + 1, 0));
+    visit.end().await;
+}
+
+#[tokio::test]
 async fn the_shell_does_not_turn_in_circles() {
     let visit = Visit::at_the_login().await;
     let account = AccountSpec {
@@ -89,7 +103,7 @@ async fn offers_and_orders_come_as_tables() {
 #[tokio::test]
 async fn every_page_says_sandbox_and_asks_nobody_outside() {
     let visit = Visit::at_the_login().await;
-    let pages = [visit.login("/login"), visit.site("/"), visit.site("/inbox")];
+    let pages = [visit.login("/login"), visit.site("/"), visit.site("/sandbox/inbox")];
     for page in pages {
         visit.goto(&page).await;
         stays_inside(&visit).await;

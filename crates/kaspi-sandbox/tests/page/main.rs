@@ -6,6 +6,7 @@ mod cabinet;
 mod choice;
 mod errors;
 mod mailed;
+mod open;
 mod password;
 mod phone;
 mod visit;
