@@ -59,7 +59,9 @@ impl Ears {
 async fn planted_secrets_are_found_nowhere(kind: Kind) {
     let rig = Rig::new(kind).await;
     let process = rig
-        .serve_with(|command| command.env("KASPI_AUTH__LOG__FILTER", LOUD).env("KASPI_AUTH__AUTH__JWT_SECRET", JWT_SECRET))
+        .serve_with(|command| {
+            command.env("KASPI_AUTH__LOG__FILTER", LOUD).env("KASPI_AUTH__AUTH__JWT_SECRET", JWT_SECRET)
+        })
         .await;
     let mut ears = Ears { client: process.client.clone(), heard: Vec::new(), secrets: fixed(&process) };
     ways_in(&rig, &mut ears).await;
@@ -132,7 +134,7 @@ async fn ways_in(rig: &Rig, ears: &mut Ears) {
     let login = ears.post("/v1/logins?wait=30s", &json!({"email": coded, "password": PASSWORD})).await;
     let answer = format!("/v1/logins/{}/answer?wait=30s", login["id"].as_str().unwrap());
     let wrong = ears.post(&answer, &json!({"code": WRONG_CODE})).await;
-    assert_eq!(wrong["error"]["code"], "code_rejected");
+    assert_eq!(wrong["challenge"]["last_error"]["code"], "code_rejected");
     ears.post(&answer, &json!({"code": format!("{WRONG_CODE}!")})).await;
     let code = rig.code(&coded);
     ears.secrets.push(("a mailed code", code.clone()));

@@ -116,7 +116,8 @@ async fn a_service_that_is_told_to_stop_finishes_what_runs(kind: Kind) {
 
 async fn a_service_that_may_not_wait_parks_what_runs(kind: Kind) {
     let rig = Rig::new(kind).await;
-    let process = rig.serve_with(|command| command.env("KASPI_AUTH__SERVER__SHUTDOWN_GRACE_SECONDS", "1")).await;
+    let process =
+        rig.serve_with(|command| command.env("KASPI_AUTH__SERVER__SHUTDOWN_GRACE_SECONDS", "1")).await;
     let body = |email: &str| json!({"email": email, "password": PASSWORD});
     let submitting =
         stuck(&rig, &process, &body("plain@sandbox.test"), ("submitting", "login", "/api/p/login")).await;

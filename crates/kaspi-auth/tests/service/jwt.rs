@@ -58,22 +58,22 @@ async fn a_token_that_is_not_quite_right_opens_nothing() {
             claims.as_object_mut().unwrap().remove(key);
             claims
         };
-        let signer = Signer::secret(SECRET);
-        let signed = signer.sign(&good);
+        let issuer = Signer::secret(SECRET);
+        let signed = issuer.sign(&good);
         let parts: Vec<_> = signed.split('.').collect();
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let last = |text: &str, by: char| format!("{}{by}", &text[..text.len() - 1]);
         let bad = [
-            ("expired", signer.sign(&claims("u-1", now, SignedDuration::from_secs(-120)))),
-            ("not yet good", signer.sign(&with("nbf", json!(now.as_second() + 600)))),
-            ("without an end", signer.sign(&without("exp"))),
-            ("an end that is no number", signer.sign(&with("exp", json!("tomorrow")))),
-            ("an end that is no time", signer.sign(&with("exp", json!(null)))),
-            ("without a subject", signer.sign(&without("sub"))),
-            ("an empty subject", signer.sign(&with("sub", json!("")))),
-            ("a subject that is no text", signer.sign(&with("sub", json!(7)))),
-            ("a subject with a control character", signer.sign(&with("sub", json!("a\u{0}b")))),
-            ("a subject that is too long", signer.sign(&with("sub", json!("u".repeat(256))))),
+            ("expired", issuer.sign(&claims("u-1", now, SignedDuration::from_secs(-120)))),
+            ("not yet good", issuer.sign(&with("nbf", json!(now.as_second() + 600)))),
+            ("without an end", issuer.sign(&without("exp"))),
+            ("an end that is no number", issuer.sign(&with("exp", json!("tomorrow")))),
+            ("an end that is no time", issuer.sign(&with("exp", json!(null)))),
+            ("without a subject", issuer.sign(&without("sub"))),
+            ("an empty subject", issuer.sign(&with("sub", json!("")))),
+            ("a subject that is no text", issuer.sign(&with("sub", json!(7)))),
+            ("a subject with a control character", issuer.sign(&with("sub", json!("a\u{0}b")))),
+            ("a subject that is too long", issuer.sign(&with("sub", json!("u".repeat(256))))),
             ("another secret", Signer::secret("another-secret-of-more-than-32-bytes!").sign(&good)),
             ("no signature", format!("{}.{}.", parts[0], parts[1])),
             ("algorithm none", format!("{}.{}.", part(json!({"alg": "none"})), parts[1])),

@@ -54,6 +54,22 @@ async fn a_service_that_signs_in_for_one_user_does_not_get_the_login_of_another(
     assert_eq!(same.id, running.id);
 }
 
+async fn only_who_asks_for_the_same_gets_the_running_login(world: &World) {
+    let body = json!({"email": "code@sandbox.test", "password": PASSWORD});
+    let running = world.admin.sign_in(&body).await.stands("awaiting_code");
+    let with = |key: &str, value: &str| {
+        let mut body = body.clone();
+        body[key] = json!(value);
+        body
+    };
+    for other in [with("password", "guessed"), with("merchant_uid", "30000002"), with("user_id", "u-1")] {
+        let busy = world.admin.post("/v1/logins", &other).await;
+        busy.is_problem(409, "account_busy");
+        assert!(!busy.text.contains(&running.id.to_string()), "{busy:?}");
+    }
+    assert_eq!((world.passwords(), world.codes()), (1, 1));
+}
+
 async fn an_account_is_free_again_as_soon_as_its_login_has_ended(world: &World) {
     let first = world.admin.sign_in_as("plain@sandbox.test", PASSWORD).await.stands("succeeded");
     let second = world.admin.sign_in_as("plain@sandbox.test", PASSWORD).await.stands("succeeded");
@@ -66,5 +82,6 @@ on_both!(
     a_login_that_waits_for_its_code_is_the_one_that_a_second_caller_gets,
     another_tenants_login_is_busy_and_is_not_shown,
     a_service_that_signs_in_for_one_user_does_not_get_the_login_of_another,
+    only_who_asks_for_the_same_gets_the_running_login,
     an_account_is_free_again_as_soon_as_its_login_has_ended,
 );

@@ -2,10 +2,10 @@
 //! prove it.
 
 use jiff::SignedDuration;
-use kaspi_sandbox::AccountSpec;
+use kaspi_sandbox::{AccountSpec, Fault, FaultKind};
 use serde_json::json;
 
-use crate::harness::{PASSWORD, World, on_both};
+use crate::harness::{Login, PASSWORD, World, on_both, until};
 
 async fn a_rejected_password_is_not_sent_again(world: &World) {
     let login = world.admin.sign_in_as("plain@sandbox.test", "wrong-1").await.stands("failed");
@@ -74,6 +74,13 @@ async fn a_locked_account_is_told_from_a_wrong_password(world: &World) {
     let error = login.error.unwrap();
     assert_eq!((error.code.as_str(), error.retryable), ("account_locked", false));
     assert!(error.retry_at.is_some(), "the portal said when: {error:?}");
+    let passwords = world.passwords();
+    let again = world.admin.sign_in_as("locked@sandbox.test", "yet-another").await.stands("failed");
+    assert_eq!(
+        (again.error.unwrap().retry_at, world.passwords()),
+        (error.retry_at, passwords),
+        "it is left alone"
+    );
     world.advance(SignedDuration::from_mins(16));
     world.admin.sign_in_as("locked@sandbox.test", PASSWORD).await.stands("succeeded");
 }
@@ -89,7 +96,31 @@ async fn a_password_that_was_changed_back_at_the_portal_can_be_sent_after_anothe
     world.admin.sign_in_as("plain@sandbox.test", "next-year").await.stands("succeeded");
 }
 
+async fn of_several_rejected_passwords_none_is_sent_again(world: &World) {
+    for password in ["wrong-1", "wrong-2", "wrong-3", "wrong-1", "wrong-2", "wrong-3"] {
+        let login = world.admin.sign_in_as("plain@sandbox.test", password).await.stands("failed");
+        assert_eq!(login.code(), "invalid_credentials");
+    }
+    assert_eq!(world.passwords(), 3);
+}
+
+async fn a_rejection_counts_although_the_login_was_given_up_meanwhile(world: &World) {
+    let faults = world.portal.counters().faults;
+    world.portal.set_fault(Fault::new(FaultKind::Delay(500)).role("login").path("/api/p/login").times(1));
+    let body = json!({"email": "plain@sandbox.test", "password": "wrong-1"});
+    let login: Login = world.admin.post("/v1/logins", &body).await.is(201).read();
+    until("the password is on its way", || world.portal.counters().faults > faults).await;
+    let given_up = world.admin.delete(&format!("/v1/logins/{}", login.id)).await;
+    assert!(matches!(given_up.status, 200 | 409), "{given_up:?}");
+    until("the portal has answered", || world.node().service().runner.is_empty()).await;
+    assert_eq!(world.passwords(), 1);
+    let again = world.admin.sign_in_as("plain@sandbox.test", "wrong-1").await.stands("failed");
+    assert_eq!((again.code(), world.passwords()), ("invalid_credentials", 1));
+}
+
 on_both!(
+    of_several_rejected_passwords_none_is_sent_again,
+    a_rejection_counts_although_the_login_was_given_up_meanwhile,
     a_rejected_password_is_not_sent_again,
     a_rejected_password_of_one_account_is_sent_for_another,
     no_login_is_tried_while_the_portal_asks_to_wait,

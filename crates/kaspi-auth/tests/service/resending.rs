@@ -25,7 +25,7 @@ async fn another_code_is_refused_until_its_time_has_come(world: &World) {
     assert!((50..=60).contains(&early.retry_after()), "counted by the same clock: {early:?}");
 
     let replaced = world.admin.answer_code(login.id, &first).await.stands("awaiting_code");
-    assert_eq!(replaced.code(), "code_expired");
+    assert_eq!(replaced.last(), "code_expired");
     world.admin.answer_code(login.id, &world.code("code@sandbox.test")).await.stands("succeeded");
     assert_eq!(world.passwords(), 1, "the password was not sent for the second code");
 }
@@ -49,7 +49,7 @@ async fn a_portal_that_sends_no_more_codes_leaves_the_first_one_good(world: &Wor
     let problem = flood.is_problem(429, "portal_rate_limited");
     assert!(problem.retryable && flood.retry_after() > 60, "{flood:?}");
     let login = world.admin.login(login.id).await.stands("awaiting_code");
-    assert_eq!((login.code(), login.asked().resend_after), ("portal_rate_limited", problem.retry_at));
+    assert_eq!((login.last(), login.asked().resend_after), ("portal_rate_limited", problem.retry_at));
     world.admin.answer_code(login.id, &world.code("code@sandbox.test")).await.stands("succeeded");
 }
 

@@ -33,9 +33,7 @@ async fn without_a_usable_key_nothing_starts(kind: Kind) {
         assert!(!bad.log.contains(canary) && !bad.log.contains(&good[..20]), "{}", bad.log);
     }
     let missing = rig
-        .refuse(|command| {
-            command.env_remove("ENCRYPTION_KEY").env("ENCRYPTION_KEY_FILE", "no-such-file")
-        })
+        .refuse(|command| command.env_remove("ENCRYPTION_KEY").env("ENCRYPTION_KEY_FILE", "no-such-file"))
         .await;
     refused(&missing, &["no-such-file"]);
     if kind == Kind::Sqlite {

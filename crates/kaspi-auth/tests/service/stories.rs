@@ -22,7 +22,7 @@ enum End {
 
 use End::{Failure, Store};
 
-const TALES: [Tale; 21] = [
+const TALES: [Tale; 22] = [
     Tale { account: "plain@sandbox.test", ends: Store("30000001"), cost: (1, 0, 0) },
     Tale { account: "code@sandbox.test", ends: Store("30000002"), cost: (1, 1, 0) },
     Tale { account: "remembered@sandbox.test", ends: Store("30000003"), cost: (1, 1, 0) },
@@ -36,6 +36,11 @@ const TALES: [Tale; 21] = [
     Tale {
         account: "noperm@sandbox.test",
         ends: Failure("insufficient_permissions", false, None),
+        cost: (1, 0, 0),
+    },
+    Tale {
+        account: "wrong@sandbox.test",
+        ends: Failure("invalid_credentials", false, None),
         cost: (1, 0, 0),
     },
     Tale { account: "locked@sandbox.test", ends: Store("30000042"), cost: (1, 0, 0) },

@@ -3,7 +3,7 @@
 use kaspi_sandbox::AccountSpec;
 use serde_json::json;
 
-use crate::harness::{PASSWORD, StorePage, World, on_both};
+use crate::harness::{Login, PASSWORD, StorePage, World, on_both};
 
 async fn users_see_their_own_stores_and_logins_only(world: &World) {
     let (one, other) = (world.node().user("one").await, world.node().user("other").await);
@@ -36,22 +36,33 @@ async fn a_store_that_another_user_holds_is_taken_and_stays_as_it_is(world: &Wor
     // Another employee of the same shop.
     world.portal.add_account(AccountSpec::email("employee@shop.test").merchant("30000001"));
 
-    let login = other.sign_in_as("employee@shop.test", PASSWORD).await.stands("failed");
+    let body = json!({"email": "employee@shop.test", "password": PASSWORD});
+    other.post("/v1/logins?wait=30s", &body).await.is_problem(409, "store_taken");
+    let login: Login = other.post("/v1/logins", &body).await.is(201).read();
+    let login = other.login(login.id).await.stands("failed");
     assert_eq!((login.code(), login.error.as_ref().unwrap().retryable), ("store_taken", false));
+    let named = json!({"email": "employee@shop.test", "password": PASSWORD, "merchant_uid": "30000001"});
+    other.post("/v1/logins?wait=30s", &named).await.is_problem(409, "store_taken");
     assert_eq!(
         (one.store("30000001").await, one.session("30000001").await),
         (store.clone(), session.clone())
     );
 
+    // Who cannot open the store does not learn that another user holds it.
+    let stranger = json!({"email": "code@sandbox.test", "password": "wrong", "merchant_uid": "30000001"});
+    let login = other.sign_in(&stranger).await.stands("failed");
+    assert_eq!(login.code(), "invalid_credentials");
+    // A service may know, and is refused before anything is sent.
     let passwords = world.passwords();
-    let named = json!({"email": "employee@shop.test", "password": PASSWORD, "merchant_uid": "30000001"});
-    other.post("/v1/logins", &named).await.is_problem(409, "store_taken");
-    assert_eq!(world.passwords(), passwords, "refused before anything was sent");
+    let mut foreign = named.clone();
+    foreign["user_id"] = json!("other");
+    world.admin.post("/v1/logins", &foreign).await.is_problem(409, "store_taken");
+    assert_eq!(world.passwords(), passwords);
     let path = "/api/kaspi/auth/session/30000001/refresh";
     other
         .post(path, &json!({"email": "employee@shop.test", "password": PASSWORD}))
         .await
-        .is_problem(409, "store_taken");
+        .is_problem(404, "store_not_found");
     assert_eq!((one.store("30000001").await, one.session("30000001").await), (store, session));
 }
 
@@ -73,7 +84,7 @@ async fn a_service_signs_in_to_a_users_store_without_taking_it(world: &World) {
     let store = one.store("30000001").await;
     assert_eq!((store.user_id.as_deref(), store.generation), (Some("one"), 2));
     let body = json!({"email": "plain@sandbox.test", "password": PASSWORD, "user_id": "other"});
-    assert_eq!(world.admin.sign_in(&body).await.stands("failed").code(), "store_taken");
+    world.admin.post("/v1/logins?wait=30s", &body).await.is_problem(409, "store_taken");
 }
 
 async fn only_a_service_gives_a_store_to_another_user(world: &World) {

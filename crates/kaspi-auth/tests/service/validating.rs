@@ -34,7 +34,6 @@ async fn an_outage_is_unknown_and_changes_nothing(world: &World) {
     for kind in [
         FaultKind::Status(500),
         FaultKind::Status(503),
-        FaultKind::Status(403),
         FaultKind::Status(404),
         FaultKind::Wall(403),
         FaultKind::Wall(429),
@@ -61,6 +60,7 @@ async fn a_clear_word_of_the_portal_is_a_verdict(world: &World) {
     let json = |body| FaultKind::Json { status: 200, body };
     for (number, kind) in [
         FaultKind::Status(401),
+        FaultKind::Status(403),
         FaultKind::LoginPage,
         FaultKind::RedirectToLogin,
         // Alive, but another merchant's: our cookies must not open a stranger's cabinet.

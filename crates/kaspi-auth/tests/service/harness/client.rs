@@ -33,7 +33,7 @@ pub struct Answer {
 impl Client {
     /// Without credentials.
     pub fn new(base: impl Into<String>) -> Self {
-        let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60));
+        let builder = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1));
         let http = builder.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { http, base: base.into(), bearer: None }
     }

@@ -32,6 +32,12 @@ impl Login {
         self.error.as_ref().map_or("", |error| error.code.as_str())
     }
 
+    /// The code of why the last answer did not do; empty where there was none.
+    pub fn last(&self) -> &str {
+        let last = self.challenge.as_ref().and_then(|challenge| challenge.last_error.as_ref());
+        last.map_or("", |error| error.code.as_str())
+    }
+
     /// What is asked.
     #[track_caller]
     pub fn asked(&self) -> &Challenge {
