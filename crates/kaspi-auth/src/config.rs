@@ -4,12 +4,14 @@
 //! Nothing here shows a secret: [`shown`] is the one way to print a configuration.
 
 mod environment;
+mod file;
+mod hidden;
 mod sections;
 pub mod shown;
 
 use std::path::{Path, PathBuf};
 
-use confique::{Config as _, File, FileFormat, Layer as _};
+use confique::{Config as _, Layer as _};
 pub use sections::{Auth, Database, Encryption, Log, LogFormat, Logins, Portal, Server};
 
 type Layer = <Config as confique::Config>::Layer;
@@ -48,8 +50,13 @@ pub enum ConfigError {
     #[error("the configuration file {0} does not exist")]
     FileMissing(PathBuf),
     /// A value or key that does not fit.
-    #[error("the configuration cannot be read")]
-    Unreadable(#[source] confique::Error),
+    #[error("the configuration cannot be read from {place}: {problem}")]
+    Unreadable {
+        /// The file, or the environment.
+        place: String,
+        /// Where in it, and how; without the value.
+        problem: String,
+    },
     /// A variable that no setting has.
     #[error("the environment variable {0} is no setting; `kaspi-auth config template` lists them all")]
     UnknownVariable(String),
@@ -71,10 +78,10 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         environment::refuse_unknown(&Self::META, std::env::vars_os().map(|(name, _)| name))?;
         let mut layers = vec![
-            Layer::from_env().map_err(ConfigError::Unreadable)?,
+            Layer::from_env().map_err(|error| unreadable(&error))?,
             environment::predecessor(|name| std::env::var(name).ok()),
         ];
-        layers.extend(file.map(from_file).transpose()?);
+        layers.extend(file.map(file::read).transpose()?);
         Self::of(layers)
     }
 
@@ -114,18 +121,16 @@ impl Config {
             })
         });
         let merged = merged.unwrap_or_else(Layer::empty).with_fallback(Layer::default_values());
-        let mut config = Self::from_layer(merged).map_err(ConfigError::Unreadable)?;
+        let mut config = Self::from_layer(merged).map_err(|error| unreadable(&error))?;
         config.database.url = environment::database_url(config.database.url);
         config.check()?;
         Ok(config)
     }
 }
 
-fn from_file(path: &Path) -> Result<Layer, ConfigError> {
-    if !path.is_file() {
-        return Err(ConfigError::FileMissing(path.to_owned()));
-    }
-    File::with_format(path, FileFormat::Toml).required().load().map_err(ConfigError::Unreadable)
+fn unreadable(error: &confique::Error) -> ConfigError {
+    let problem = hidden::without_value(&format!("{error:#}"));
+    ConfigError::Unreadable { place: "the environment".to_owned(), problem }
 }
 
 /// Container files pass variables on that nobody set, as empty ones: those count as not set.
@@ -157,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kaspi-auth.conf");
         std::fs::write(&path, text).unwrap();
-        from_file(&path)
+        super::file::read(&path)
     }
 
     fn predecessor(variables: &'static [(&str, &str)]) -> Layer {
@@ -178,9 +183,8 @@ mod tests {
         for text in
             ["[server]\nlisen = \"127.0.0.1:1\"\n", "[sever]\nlisten = \"127.0.0.1:1\"\n", "listen = 1\n"]
         {
-            let error = file(text).err().unwrap();
-            let shown = format!("{error}: {:#}", std::error::Error::source(&error).unwrap());
-            assert!(shown.contains("unknown field"), "{shown}");
+            let shown = file(text).err().unwrap().to_string();
+            assert!(shown.contains("unknown field") && shown.contains("line "), "{shown}");
         }
     }
 

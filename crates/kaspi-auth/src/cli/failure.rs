@@ -190,11 +190,7 @@ impl From<&LoginFailure> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let failure = Self::usage(error.to_string());
-        match error {
-            ConfigError::Unreadable(source) => failure.because(source),
-            _ => failure,
-        }
+        Self::usage(error.to_string())
     }
 }
 

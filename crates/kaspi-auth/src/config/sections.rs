@@ -4,29 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::ConfigError;
+use super::{ConfigError, hidden};
 
-/// Stands in for a secret wherever a configuration is shown.
-#[expect(clippy::ref_option, reason = "the signature that serde calls")]
-fn redacted<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    secret.as_ref().map(|_| "(set, not shown)").serialize(serializer)
-}
-
-/// A database URL without its password.
-fn without_password<S: Serializer>(url: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    let shown = match Url::parse(url.expose_secret()) {
-        Ok(mut url) if url.password().is_some() => {
-            // A URL that has a password can take another.
-            let _ = url.set_password(Some("***"));
-            url.to_string()
-        }
-        _ => url.expose_secret().to_owned(),
-    };
-    serializer.serialize_str(&shown)
-}
+/// The real portal's domain.
+const REAL: &str = "kaspi.kz";
 
 fn invalid(key: &'static str, problem: impl Into<String>) -> ConfigError {
     ConfigError::Invalid { key, problem: problem.into() }
@@ -58,6 +42,9 @@ impl Server {
         if !(1024..=16 * 1024 * 1024).contains(&self.body_limit_bytes) {
             return Err(invalid("server.body_limit_bytes", "must be 1024 to 16777216"));
         }
+        if self.shutdown_grace_seconds > 600 {
+            return Err(invalid("server.shutdown_grace_seconds", "must be 0 to 600"));
+        }
         Ok(())
     }
 }
@@ -68,7 +55,7 @@ impl Server {
 pub struct Database {
     /// `sqlite://path` or `postgres://user:password@host:port/name`. The predecessor's `DATABASE_URL` and `POSTGRES_*` serve too.
     #[config(env = "KASPI_AUTH__DATABASE__URL", default = "sqlite://kaspi-auth-data/kaspi-auth.sqlite")]
-    #[serde(serialize_with = "without_password")]
+    #[serde(serialize_with = "hidden::database")]
     pub url: SecretString,
     /// Connections to PostgreSQL, or readers of SQLite.
     #[config(env = "KASPI_AUTH__DATABASE__MAX_CONNECTIONS", default = 8)]
@@ -94,7 +81,7 @@ pub struct Encryption {
     /// Fernet keys of 44 characters, newest first, separated by commas. Best left to the environment: the predecessor's
     /// `ENCRYPTION_KEY` serves too.
     #[config(env = "KASPI_AUTH__ENCRYPTION__KEY")]
-    #[serde(serialize_with = "redacted")]
+    #[serde(serialize_with = "hidden::secret")]
     pub key: Option<SecretString>,
     /// A file that holds them instead. The predecessor's `ENCRYPTION_KEY_FILE` serves too.
     #[config(env = "KASPI_AUTH__ENCRYPTION__KEY_FILE")]
@@ -136,18 +123,25 @@ impl Portal {
             ("portal.cabinet_url", &self.cabinet_url),
         ];
         for (key, url) in origins {
+            // First: what comes after quotes the address.
+            if !url.username().is_empty() || url.password().is_some() {
+                return Err(invalid(key, "an origin holds no credentials"));
+            }
             if !matches!(url.scheme(), "https" | "http")
                 || url.host_str().is_none()
                 || url.path() != "/"
                 || url.query().is_some()
+                || url.fragment().is_some()
             {
+                return Err(invalid(key, "is not an origin; write it as https://host or http://host:port"));
+            }
+            if url.scheme() == "http" && is_kaspi(url) {
                 return Err(invalid(
                     key,
-                    format!("{url} is not an origin; write it as https://host or http://host:port"),
+                    format!(
+                        "{url} would carry passwords and cookies in clear; the real portal is spoken to by https alone"
+                    ),
                 ));
-            }
-            if !url.username().is_empty() || url.password().is_some() {
-                return Err(invalid(key, "an origin holds no credentials"));
             }
         }
         if !(1..=120).contains(&self.timeout_seconds) || !(1..=120).contains(&self.connect_timeout_seconds) {
@@ -155,6 +149,13 @@ impl Portal {
         }
         Ok(())
     }
+}
+
+/// Whether the address is one of the real portal's, and not a sandbox's.
+fn is_kaspi(url: &Url) -> bool {
+    // The dot at the end of a complete name changes nothing.
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    host.strip_suffix(REAL).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// How logins run.
@@ -188,6 +189,9 @@ impl Logins {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if !(1..=10_000).contains(&self.max_running) {
             return Err(invalid("logins.max_running", "must be 1 to 10000"));
+        }
+        if self.max_queued > 100_000 {
+            return Err(invalid("logins.max_queued", "must be 0 to 100000"));
         }
         if !(1..=24 * 60).contains(&self.expires_minutes)
             || !(1..=self.expires_minutes).contains(&self.input_minutes)
@@ -226,10 +230,11 @@ impl Logins {
 pub struct Auth {
     /// A secret for HS256, at least 32 bytes.
     #[config(env = "KASPI_AUTH__AUTH__JWT_SECRET")]
-    #[serde(serialize_with = "redacted")]
+    #[serde(serialize_with = "hidden::secret")]
     pub jwt_secret: Option<SecretString>,
     /// A JSON Web Key Set (RFC 7517) to fetch the public keys from.
     #[config(env = "KASPI_AUTH__AUTH__JWKS_URL")]
+    #[serde(serialize_with = "hidden::address")]
     pub jwks_url: Option<Url>,
     /// A JSON Web Key Set in a file.
     #[config(env = "KASPI_AUTH__AUTH__JWKS_FILE")]
@@ -286,4 +291,61 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    fn portal_at(url: &str) -> Result<(), ConfigError> {
+        let mut config = Config::of(Vec::new()).unwrap();
+        config.portal.cabinet_url = url.parse().unwrap();
+        config.check()
+    }
+
+    #[test]
+    fn the_real_portal_is_spoken_to_by_https_alone() {
+        for url in [
+            "http://kaspi.kz",
+            "http://mc.shop.kaspi.kz",
+            "http://MC.Shop.Kaspi.KZ:8080",
+            "http://kaspi.kz.",
+            "http://new.kaspi.kz.:80",
+        ] {
+            let refused = portal_at(url).unwrap_err().to_string();
+            assert!(refused.starts_with("portal.cabinet_url") && refused.contains("https"), "{refused}");
+        }
+        for url in [
+            "https://mc.shop.kaspi.kz",
+            "http://mc.shop.kaspi.localhost:4010",
+            "http://127.0.0.1:4010",
+            "http://notkaspi.kz",
+            "http://kaspi.kz.example",
+        ] {
+            portal_at(url).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_origin_with_a_password_is_refused_without_showing_it() {
+        for url in ["https://user:canary@host/path", "https://host/?key=canary", "https://host/#canary"] {
+            let refused = portal_at(url).unwrap_err().to_string();
+            assert!(!refused.contains("canary"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn graces_and_queues_have_bounds() {
+        let with = |grace, queued| {
+            let mut config = Config::of(Vec::new()).unwrap();
+            config.server.shutdown_grace_seconds = grace;
+            config.logins.max_queued = queued;
+            config.check()
+        };
+        with(0, 0).unwrap();
+        with(600, 100_000).unwrap();
+        assert!(with(601, 0).unwrap_err().to_string().contains("server.shutdown_grace_seconds"));
+        assert!(with(0, 100_001).unwrap_err().to_string().contains("logins.max_queued"));
+    }
 }

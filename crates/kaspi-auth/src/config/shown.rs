@@ -109,6 +109,7 @@ mod tests {
         config.database.url = "postgres://user:canary-1@host/name".to_owned().into();
         config.encryption.key = Some("canary-2".to_owned().into());
         config.auth.jwt_secret = Some("canary-3".to_owned().into());
+        config.auth.jwks_url = Some("https://user:canary-4@host/?code=canary-5".parse().unwrap());
         let text = toml(&settings(&config, None));
         assert!(!text.contains("canary"), "{text}");
         let table: toml::Table = text.parse().unwrap();
@@ -122,7 +123,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.toml");
         std::fs::write(&path, "[logins]\nmax_running = 64\n").unwrap();
-        let config = Config::of(vec![super::super::from_file(&path).unwrap()]).unwrap();
+        let config = Config::of(vec![super::super::file::read(&path).unwrap()]).unwrap();
         let settings = settings(&config, Some(&path));
         let source = |key: &str| settings.iter().find(|setting| setting.key == key).unwrap().source;
         assert_eq!((source("max_running"), source("max_queued")), (Source::File, Source::Default));

@@ -29,6 +29,9 @@ async fn values_that_cannot_be_right_are_refused_by_name() {
         ("[portal]\nlogin_url = \"https://kaspi.kz/login\"\n", "portal.login_url"),
         ("[log]\nfilter = \"kaspi_auth=loud\"\n", "log.filter"),
         ("[auth]\njwt_secret = \"short\"\n", "auth.jwt_secret"),
+        ("[portal]\nsite_url = \"http://kaspi.kz\"\n", "portal.site_url"),
+        ("[server]\nshutdown_grace_seconds = 601\n", "server.shutdown_grace_seconds"),
+        ("[logins]\nmax_queued = 100001\n", "logins.max_queued"),
     ] {
         room.configure(text);
         let refused = room.run(&["config", "check"]).await.ended(2);
@@ -56,6 +59,50 @@ async fn what_is_shown_tells_origins_and_no_secrets() {
     }
     let json = room.run(&["config", "show", "--json"]).await.good().json();
     assert_eq!(json["logins"]["max_running"], serde_json::json!({"value": 7, "source": "file"}));
+}
+
+#[tokio::test]
+async fn a_slip_on_a_line_that_holds_a_secret_does_not_show_it() {
+    let room = Room::new().await;
+    for text in [
+        "[encryption]\nkey = \"canary\n",
+        "[encryption]\nkey = canary\n",
+        "[auth]\njwt_secret = \"canary\" x\n",
+        "[auth]\njwks_url = \"https://user:canary@host:port/\"\n",
+        "[database]\nurl = postgres://user:canary@host/name\n",
+    ] {
+        room.configure(text);
+        for arguments in [&["config", "check"][..], &["config", "show"], &["doctor", "--json"], &["serve"]] {
+            let refused = room.run(arguments).await;
+            assert_ne!(refused.code, 0, "{refused:?}");
+            let told = format!("{}{}", refused.stdout, refused.stderr);
+            assert!(told.contains("line 2") && !told.contains("canary"), "{text}: {told}");
+        }
+    }
+    room.configure("");
+    let mut command = room.command(&["config", "check"]);
+    command.env("KASPI_AUTH__AUTH__JWKS_URL", "https://user:canary@host:port/");
+    let refused = finish(command, "").await.ended(2);
+    assert!(refused.stderr.contains("JWKS_URL") && !refused.stderr.contains("canary"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn no_form_of_a_database_url_shows_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    for (url, shown) in [
+        ("postgres://user:canary@host:port/name", "(set, not shown)"),
+        ("postgresql://user:can/ary-canary@host/name", "(set, not shown)"),
+        (
+            "postgresql://host/name?user=u&password=canary&sslpassword=canary",
+            "postgres://host/name?user=u&password=***&sslpassword=***",
+        ),
+    ] {
+        let mut show = bare(folder.path(), &["config", "show", "--json"]);
+        show.env("DATABASE_URL", url);
+        let told = finish(show, "").await.good();
+        assert!(!told.stdout.contains("canary"), "{told:?}");
+        assert_eq!(told.json()["database"]["url"]["value"], shown);
+    }
 }
 
 #[tokio::test]
