@@ -1,9 +1,11 @@
-//! Files that the configuration names: where they are and who may read them. Must not open what they hold.
+//! Files that the configuration names: where they are and who may read them. Must not read what they hold.
 
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::failure::{Failure, Outcome};
 use crate::config;
@@ -38,6 +40,29 @@ pub fn open_to_others(file: &Path) -> Option<String> {
     (mode & 0o077 != 0).then(|| {
         let whom = if mode & 0o007 != 0 { "everybody on this machine" } else { "its group" };
         format!("{} is open to {whom} (mode {:03o})", file.display(), mode & 0o777)
+    })
+}
+
+/// Writes a secret to a file that was not there, for this user alone.
+///
+/// # Errors
+/// The file is there already, and is left as it is; or it cannot be written.
+pub fn write_new(file: &Path, secret: &SecretString) -> Outcome<()> {
+    let failed =
+        |error: io::Error| Failure::new(format!("{} cannot be written", file.display())).because(error);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let mut opened = made.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::new(format!("{} is there already, and is not overwritten", file.display()))
+                .hint("name another file: what was sealed with a key is lost with it")
+        }
+        _ => failed(error),
+    })?;
+    let written = writeln!(opened, "{}", secret.expose_secret()).and_then(|()| opened.sync_all());
+    written.map_err(|error| {
+        // Half a secret is none; what could not be written says why.
+        let _ = std::fs::remove_file(file);
+        failed(error)
     })
 }
 

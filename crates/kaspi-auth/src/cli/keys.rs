@@ -1,5 +1,7 @@
 //! `kaspi-auth keys`: make encryption keys, and tell which ones are configured.
 
+use std::path::PathBuf;
+
 use kaspi_auth_vault::KeyRing;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -7,14 +9,18 @@ use serde_json::json;
 use super::Global;
 use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
-use super::output;
+use super::{files, output};
 use crate::wiring;
 
 /// What to do with encryption keys.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Print a new key, for `ENCRYPTION_KEY` or for the file that `ENCRYPTION_KEY_FILE` names.
-    Generate,
+    /// Make a new key: in a file, for `ENCRYPTION_KEY_FILE`, or on stdout, for `ENCRYPTION_KEY`.
+    Generate {
+        /// Write it to this new file, which only this user can read, instead of stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Tell the fingerprints of the configured keys, newest first. The keys are not shown.
     Check {
         /// As JSON.
@@ -33,7 +39,14 @@ impl Command {
 /// Runs it.
 pub fn run(command: &Command, global: &Global) -> Outcome {
     match command {
-        Command::Generate => output::line(KeyRing::generate_key().expose_secret()),
+        Command::Generate { out: None } => output::line(KeyRing::generate_key().expose_secret()),
+        Command::Generate { out: Some(file) } => {
+            files::write_new(file, &KeyRing::generate_key())?;
+            output::note(format_args!(
+                "a new key is in {}, for this user alone; keep it apart from the database's backups",
+                file.display()
+            ));
+        }
         Command::Check { json } => check(global, *json)?,
     }
     Ok(Exit::Done)

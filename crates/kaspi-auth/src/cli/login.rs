@@ -60,7 +60,8 @@ pub struct Args {
     /// Go on with a login that waits.
     #[arg(long, value_name = "LOGIN", conflicts_with_all = ["email", "phone", "password_stdin", "user_id", "no_store_password"])]
     resume: Option<LoginId>,
-    /// The code, for the login that is resumed.
+    /// The code, for the login that is resumed. Everybody on this machine can see it in the list of processes: rather
+    /// --code-stdin.
     #[arg(long, requires = "resume", conflicts_with = "code_stdin")]
     code: Option<SecretString>,
     /// Ask for another code first, for the login that is resumed.
@@ -255,10 +256,12 @@ fn left(login: &Login, global: &Global) -> Failure {
     failure.hint(how_to_go_on(login, global)).ending(Exit::NeedsPerson)
 }
 
-/// The command that goes on with a login.
+/// The command that goes on with a login. At a terminal it asks for a code; a script writes it to stdin: what stands on a
+/// command line is seen by everybody on the machine.
 pub fn how_to_go_on(login: &Login, global: &Global) -> String {
     let (answer, until) = match login.state.challenge() {
-        Some(asked @ Challenge::Code(_)) => (" --code CODE", asked.expires_at()),
+        Some(asked @ Challenge::Code(_)) if output::is_interactive() => ("", asked.expires_at()),
+        Some(asked @ Challenge::Code(_)) => (" --code-stdin", asked.expires_at()),
         Some(asked @ Challenge::Merchant(_)) => (" --merchant UID", asked.expires_at()),
         _ => ("", login.expires_at),
     };

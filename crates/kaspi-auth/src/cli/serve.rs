@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::{Global, files, signals};
+use crate::config::Config;
 use crate::wiring::{self, Service, StartError};
 
 /// How the service runs.
@@ -29,6 +30,7 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
     config.server.listen = args.listen.unwrap_or(config.server.listen);
     // Before anything is touched: without a key nothing else is worth telling.
     wiring::key_ring(&config.encryption).map_err(StartError::from)?;
+    warn(&config);
     let stop =
         signals::stop().map_err(|error| Failure::new("signals cannot be listened to").because(error))?;
     let (listener, address) = bind(config.server.listen, "--listen").await?;
@@ -43,6 +45,22 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
     served.map_err(|error| Failure::new("the API cannot be served").because(error))?;
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Says what works and is not safe.
+fn warn(config: &Config) {
+    if let Some(open) = config.encryption.key_file.as_deref().and_then(files::open_to_others) {
+        tracing::warn!(
+            "the key file {open}: whoever reads it opens everything; make it this user's alone (chmod 600)"
+        );
+    }
+    let has_key_set = config.auth.jwks_url.is_some() || config.auth.jwks_file.is_some();
+    if has_key_set && config.auth.jwt_audience.is_none() {
+        tracing::warn!(
+            "auth.jwt_audience is not set: a token that the same keys have signed for another application is taken too; \
+             set auth.jwt_audience and auth.jwt_issuer"
+        );
+    }
 }
 
 /// Takes an address, or says what to do about whoever has it. `option` is how another one is chosen.

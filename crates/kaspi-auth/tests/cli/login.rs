@@ -30,18 +30,21 @@ async fn a_script_without_a_code_stops_and_another_call_goes_on() {
     let id = login["id"].as_str().unwrap();
     let error = waiting.error();
     assert_eq!(error["code"], "sms_required");
-    assert!(error["hint"].as_str().unwrap().contains(&format!("login --resume {id} --code CODE")), "{error}");
+    assert!(
+        error["hint"].as_str().unwrap().contains(&format!("login --resume {id} --code-stdin")),
+        "{error}"
+    );
 
     let still = room.run(&["login", "--resume", id, "--json"]).await.ended(3);
     assert_eq!(still.last_json()["state"], "awaiting_code");
     let wrong = room.run(&["login", "--resume", id, "--code", "000000", "--json"]).await.ended(3).last_json();
     assert_eq!(
-        (&wrong["challenge"]["attempts_left"], &wrong["error"]["code"]),
+        (&wrong["challenge"]["attempts_left"], &wrong["challenge"]["last_error"]["code"]),
         (&4.into(), &"code_rejected".into())
     );
 
     let code = room.newest_code("code@sandbox.test");
-    let done = room.run(&["login", "--resume", id, "--code", &code, "--json"]).await.good();
+    let done = room.run_with(&["login", "--resume", id, "--code-stdin", "--json"], &code).await.good();
     assert_eq!(done.last_json()["store"]["merchant_uid"], "30000002");
     assert_eq!(room.portal().counters().codes_sent.email, 1, "no second code was asked for");
 }

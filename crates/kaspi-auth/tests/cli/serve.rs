@@ -1,6 +1,7 @@
 //! `serve`: the refusal to start, the address, the end.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -80,6 +81,28 @@ async fn a_service_says_where_it_listens_and_ends_when_asked() {
     assert_eq!(listening["addr"], address.to_string());
     assert!(!room.path("ready").exists());
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn what_works_and_is_not_safe_is_warned_of_at_the_start() {
+    let room = Room::new().await;
+    let open = |mode| std::fs::set_permissions(room.path("key"), std::fs::Permissions::from_mode(mode));
+    let started = async |audience: Option<&str>| {
+        let mut command = serve(&room);
+        // Nobody is there: the keys are fetched when the first token comes.
+        command.env("KASPI_AUTH__AUTH__JWKS_URL", "http://127.0.0.1:1/keys");
+        command.envs(audience.map(|audience| ("KASPI_AUTH__AUTH__JWT_AUDIENCE", audience)));
+        let running = Running::start(command);
+        address(&room).await;
+        running.terminate().await.good().stderr
+    };
+    open(0o644).unwrap();
+    let log = started(None).await;
+    assert!(log.contains("the key file") && log.contains("mode 644"), "{log}");
+    assert!(log.contains("auth.jwt_audience is not set"), "{log}");
+    open(0o600).unwrap();
+    let log = started(Some("kaspi")).await;
+    assert!(!log.contains("the key file") && !log.contains("jwt_audience"), "{log}");
 }
 
 #[tokio::test]

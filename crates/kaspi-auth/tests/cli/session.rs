@@ -82,7 +82,7 @@ async fn a_renewal_that_needs_a_code_names_the_login_to_go_on_with() {
     let id = waiting.json()["id"].as_str().unwrap().to_owned();
     assert!(waiting.error()["hint"].as_str().unwrap().contains(&id), "{waiting:?}");
     let code = room.newest_code("always@sandbox.test");
-    room.run(&["login", "--resume", &id, "--code", &code]).await.good();
+    room.run_with(&["login", "--resume", &id, "--code-stdin"], &code).await.good();
     let session = room.run(&["session", "get", "30000004"]).await.good().json();
     assert_eq!(session["generation"], 2);
 }

@@ -2,10 +2,11 @@
 
 use std::process::Stdio;
 
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::room::{DEADLINE, PASSWORD, PROGRAM, Room};
+use crate::room::{DEADLINE, PASSWORD, PROGRAM, Room, eventually};
 
 /// A program at a terminal.
 pub struct Terminal {
@@ -14,16 +15,19 @@ pub struct Terminal {
     screen: ChildStdout,
     seen: String,
     read: usize,
+    name: NamedTempFile,
 }
 
 impl Terminal {
     /// Runs a command line of a shell at a terminal.
     pub fn open(mut command: Command, line: &str) -> Self {
-        command.args(["--quiet", "--return", "--command", line, "/dev/null"]);
+        let name = NamedTempFile::new().unwrap();
+        let line = format!("tty > {}; {line}", name.path().display());
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
         command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Self { child, keys, screen, seen: String::new(), read: 0 }
+        Self { child, keys, screen, seen: String::new(), read: 0, name }
     }
 
     /// Waits until the screen shows something that it did not show at the last call.
@@ -48,6 +52,18 @@ impl Terminal {
     /// Types a line.
     pub async fn types(&mut self, line: &str) {
         self.keys.write_all(format!("{line}\r").as_bytes()).await.unwrap();
+    }
+
+    /// Types a password where it is asked for: once nothing that is typed is shown any more, which comes after the question.
+    pub async fn types_unseen(&mut self, line: &str) {
+        self.shows("not shown").await;
+        let name = std::fs::read_to_string(self.name.path()).unwrap();
+        eventually("the echo is off", || {
+            let told = std::process::Command::new("stty").args(["-a", "-F", name.trim()]).output().unwrap();
+            String::from_utf8_lossy(&told.stdout).split_whitespace().any(|word| word == "-echo").then_some(())
+        })
+        .await;
+        self.types(line).await;
     }
 
     /// Presses a key with Ctrl.
@@ -83,8 +99,7 @@ async fn a_person_is_asked_for_account_password_and_code_until_it_fits() {
     terminal.types("nonsense").await;
     terminal.shows("neither an e-mail").await;
     terminal.types("always@sandbox.test").await;
-    terminal.shows("not shown").await;
-    terminal.types(PASSWORD).await;
+    terminal.types_unseen(PASSWORD).await;
     terminal.shows("a***@sandbox.test").await;
     terminal.shows("Code: ").await;
     terminal.types("12").await;
@@ -122,8 +137,7 @@ async fn a_person_asks_for_another_code() {
 async fn a_person_chooses_a_merchant_by_its_number() {
     let room = Room::new().await;
     let mut terminal = at_a_terminal(&room, "login --email several@sandbox.test");
-    terminal.shows("not shown").await;
-    terminal.types(PASSWORD).await;
+    terminal.types_unseen(PASSWORD).await;
     terminal.shows("Which one").await;
     terminal.types("4").await;
     terminal.shows("a number from 1 to 3").await;
@@ -141,7 +155,10 @@ async fn ctrl_c_leaves_the_login_waiting_and_says_how_to_go_on() {
     terminal.shows("--resume ").await;
     let (seen, code) = terminal.end().await;
     assert_eq!(code, 130, "{seen}");
-    let id = seen.split("--resume ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
-    let code = room.newest_code("77000000001");
-    room.run(&["login", "--resume", id, "--code", &code]).await.good();
+    let goes_on = seen.split("--resume ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+    let mut terminal = at_a_terminal(&room, &format!("login --resume {goes_on}"));
+    terminal.shows("Code: ").await;
+    terminal.types(&room.newest_code("77000000001")).await;
+    terminal.shows("signed in:").await;
+    assert_eq!(terminal.end().await.1, 0);
 }

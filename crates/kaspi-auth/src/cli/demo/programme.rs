@@ -51,7 +51,7 @@ pub fn stays_up(site: &str, sandbox: &Sandbox, key: &SecretString, folder: &Fold
     let portal = sandbox.addr();
     output::line(format_args!("\n{}", paint.bold("It stays up")));
     for (what, place) in [
-        ("API", format!("{site}/v1")),
+        ("base URL", site.to_owned()),
         ("documentation", format!("{site}/docs")),
         ("portal's start page", format!("http://{portal}/")),
         ("portal's inbox", format!("http://{portal}/inbox")),
