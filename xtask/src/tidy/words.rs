@@ -3,7 +3,7 @@
 use super::lexer::{Kind, pieces};
 use super::{Source, Violation};
 
-/// Notes that belong into the list of issues.
+/// Notes to oneself.
 const NOTES: [&str; 3] = ["TODO", "FIXME", "XXX"];
 /// Code that says "not yet", and what to do instead.
 const UNFINISHED: [(&str, &str); 2] = [
@@ -40,7 +40,7 @@ fn notes(source: &Source) -> Vec<Violation> {
 
 fn note_in(comment: &str) -> Option<String> {
     let note = NOTES.iter().find(|note| holds_note(comment, note))?;
-    Some(format!("`{note}` in a comment; do it now or put it into the list of issues"))
+    Some(format!("`{note}` in a comment; do it now, or say what holds instead"))
 }
 
 /// Whether the word stands in the comment by itself; three crosses count only where a note begins, since masks
