@@ -41,6 +41,8 @@ pub struct State {
     tokens: Arc<tokens::Tokens>,
     metrics: PrometheusHandle,
     limits: middleware::Limits,
+    /// The service has been told to stop.
+    stopping: CancellationToken,
 }
 
 impl axum::extract::FromRef<State> for Arc<Service> {
@@ -100,6 +102,7 @@ pub async fn serve(
         tokens: Arc::new(tokens),
         metrics: crate::process::metrics(),
         limits: middleware::Limits::new(&config.server),
+        stopping: stop.clone(),
     };
     server::run(router(state), listener, stop, &config.server).await;
     Ok(())

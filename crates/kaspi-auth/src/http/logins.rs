@@ -6,11 +6,13 @@ use axum::Json as Answer;
 use axum::extract::State as Shared;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kaspi_auth_core::Code;
+use jiff::Timestamp;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::login::{Login, LoginState};
 use kaspi_auth_core::logins::Started;
+use kaspi_auth_core::tenant::Tenant;
+use kaspi_auth_core::{Code, Error};
 
 use super::State;
 use super::authentication::Caller;
@@ -18,7 +20,6 @@ use super::extract::{IdempotencyKey, Json, Path, Wait, longest_wait};
 use super::model::{AnswerBody, LoginView, NewLoginBody};
 use super::openapi::Problems;
 use super::problem::{Problem, to_the_end};
-use crate::wiring::Service;
 
 /// Start a login
 ///
@@ -45,7 +46,7 @@ pub(super) async fn start_login(
     let status = if matches!(started, Started::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
     let mut login = started.login();
     if until.is_some() {
-        login = state.service.logins.get(tenant, login.id, until).await?;
+        login = waited(&state, tenant, login.id, until).await?;
         refuse_taken(&login)?;
     }
     let mut response = (status, Answer(LoginView::from(&login))).into_response();
@@ -67,13 +68,13 @@ pub(super) async fn start_login(
     responses((status = 200, description = "The login", body = LoginView), Problems)
 )]
 pub(super) async fn get_login(
-    Shared(service): Shared<Arc<Service>>,
+    Shared(state): Shared<State>,
     caller: Caller,
     Path(id): Path<LoginId>,
     Wait(until): Wait,
 ) -> Result<Answer<LoginView>, Problem> {
     let tenant = caller.may(Scope::StoresRead).or_else(|_| caller.may(Scope::LoginsWrite))?;
-    Ok(Answer((&service.logins.get(tenant, id, until).await?).into()))
+    Ok(Answer((&waited(&state, tenant, id, until).await?).into()))
 }
 
 /// Answer a challenge
@@ -90,7 +91,7 @@ pub(super) async fn get_login(
     responses((status = 200, description = "The login", body = LoginView), Problems)
 )]
 pub(super) async fn answer_login(
-    Shared(service): Shared<Arc<Service>>,
+    Shared(state): Shared<State>,
     caller: Caller,
     Path(id): Path<LoginId>,
     IdempotencyKey(key): IdempotencyKey,
@@ -98,10 +99,10 @@ pub(super) async fn answer_login(
     Json(body): Json<AnswerBody>,
 ) -> Result<Answer<LoginView>, Problem> {
     let tenant = caller.may(Scope::LoginsWrite)?;
-    let (answering, asker, answer) = (Arc::clone(&service), tenant.clone(), body.read()?);
-    let mut login = to_the_end(async move { answering.logins.answer(&asker, id, answer, key).await }).await?;
+    let (service, asker, answer) = (Arc::clone(&state.service), tenant.clone(), body.read()?);
+    let mut login = to_the_end(async move { service.logins.answer(&asker, id, answer, key).await }).await?;
     if until.is_some() {
-        login = service.logins.get(tenant, id, until).await?;
+        login = waited(&state, tenant, id, until).await?;
         refuse_taken(&login)?;
     }
     Ok(Answer((&login).into()))
@@ -141,6 +142,21 @@ pub(super) async fn cancel_login(
     let (service, until) = (Arc::clone(&state.service), longest_wait(&state));
     let login = to_the_end(async move { service.logins.cancel(&tenant, id, until).await }).await?;
     Ok(Answer((&login).into()))
+}
+
+/// Reads a login, waiting while it runs. A service that is told to stop keeps nobody waiting: what it says then is how the
+/// login stands, and whoever needs its end asks the next node.
+async fn waited(
+    state: &State,
+    tenant: &Tenant,
+    id: LoginId,
+    until: Option<Timestamp>,
+) -> Result<Login, Error> {
+    let logins = &state.service.logins;
+    tokio::select! {
+        login = logins.get(tenant, id, until) => login,
+        () = state.stopping.cancelled() => logins.get(tenant, id, None).await,
+    }
 }
 
 /// Who waited for a login hears of a store that another user holds as a conflict of this very call.

@@ -4,7 +4,9 @@ use kaspi_sandbox::{AccountSpec, CodeRule, Fault, FaultKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Client, Kind, Login, PASSWORD, Process, Rig, StorePage, eventually, on_each, until};
+use crate::harness::{
+    Client, Kind, Login, PASSWORD, Process, Raw, Rig, StorePage, eventually, on_each, until,
+};
 
 /// Longer than any test runs.
 const FOR_EVER: FaultKind = FaultKind::Delay(600_000);
@@ -144,10 +146,38 @@ async fn a_service_that_may_not_wait_parks_what_runs(kind: Kind) {
     assert!(process.terminate().await.status.success());
 }
 
+async fn whoever_waits_is_answered_when_the_service_stops(kind: Kind) {
+    let rig = Rig::new(kind).await;
+    let process =
+        rig.serve_with(|command| command.env("KASPI_AUTH__SERVER__SHUTDOWN_GRACE_SECONDS", "6")).await;
+    let client = process.client.clone();
+    let body = json!({"email": "plain@sandbox.test", "password": PASSWORD});
+    let submitting = stuck(&rig, &process, &body, ("submitting", "login", "/api/p/login")).await;
+    // A call of which we know that the service has begun with it: it asks for the body.
+    let (text, base) = (body.to_string(), client.base().to_owned());
+    let head = format!(
+        "POST /v1/logins?wait=30s HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        client.bearer(),
+        text.len()
+    );
+    let mut waiting = Raw::connect(&base).await;
+    assert_eq!(waiting.send(head.as_bytes()).await.answer().await.status, 100);
+    waiting.send(text.as_bytes()).await;
+    let began = std::time::Instant::now();
+    let (answer, stopped) = futures_util::future::join(waiting.answer(), process.terminate()).await;
+    let login: Login = answer.is(200).read();
+    assert_eq!((login.id, login.state.as_str()), (submitting, "submitting"));
+    assert!(stopped.status.success(), "{}", stopped.log);
+    let took = began.elapsed().as_secs();
+    assert!((5..10).contains(&took), "the login had its time, and no more than that: {took} s");
+}
+
 on_each!(
     logins_of_every_state_survive_a_kill,
     a_service_that_is_told_to_stop_finishes_what_runs,
     a_service_that_may_not_wait_parks_what_runs,
+    whoever_waits_is_answered_when_the_service_stops,
 );
 
 /// The login once it does not run any more.
