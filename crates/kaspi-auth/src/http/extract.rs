@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(duration("30s"), Some(Duration::from_secs(30)));
         assert_eq!(duration("30"), Some(Duration::from_secs(30)));
         assert_eq!(duration("1500ms"), Some(Duration::from_millis(1500)));
-        assert_eq!(duration("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
         for bad in ["", "s", "-1s", "1h", "1.5s", "99999999999999s", "30 s"] {
             assert_eq!(duration(bad), None, "{bad:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use serde::Deserialize;
 
 /// A JSON Web Key Set (RFC 7517). Cheap to clone.
@@ -17,7 +17,10 @@ impl KeySet {
             keys: Vec<serde_json::Value>,
         }
         let set: Set = serde_json::from_slice(text)?;
-        Ok(Self(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect()))
+        let known = |key: &Jwk| !matches!(key.algorithm, AlgorithmParameters::Other(_));
+        Ok(Self(
+            set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).filter(known).collect(),
+        ))
     }
 
     /// The key of that name; the only key, where a token names none.
