@@ -54,7 +54,7 @@ pub fn stays_up(site: &str, sandbox: &Sandbox, key: &SecretString, folder: &Fold
         ("base URL", site.to_owned()),
         ("documentation", format!("{site}/docs")),
         ("portal's start page", format!("http://{portal}/")),
-        ("portal's inbox", format!("http://{portal}/inbox")),
+        ("portal's inbox", format!("http://{portal}/sandbox/inbox")),
     ] {
         output::line(format_args!("  {what:<20} {}", paint.cyan(place)));
     }

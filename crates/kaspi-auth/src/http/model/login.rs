@@ -135,29 +135,24 @@ pub struct LoginView {
     expires_at: Timestamp,
 }
 
-/// What is asked of the caller.
+/// What is asked of the caller. What does not belong to its kind is null.
 #[derive(Serialize, ToSchema)]
 pub struct ChallengeView {
     /// `code`, `merchant`, `captcha` or `takeover`.
     kind: &'static str,
     /// `email` or `sms`, for a code.
-    #[serde(skip_serializing_if = "Option::is_none")]
     channel: Option<&'static str>,
     /// Where the code went, starred.
-    #[serde(skip_serializing_if = "Option::is_none")]
     destination_masked: Option<String>,
     /// When it was asked.
     sent_at: Timestamp,
     /// Until when an answer is taken.
     expires_at: Timestamp,
     /// How many more codes are sent on to the portal.
-    #[serde(skip_serializing_if = "Option::is_none")]
     attempts_left: Option<u32>,
     /// From when another code may be asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     resend_after: Option<Timestamp>,
     /// What there is to choose from, for a merchant.
-    #[serde(skip_serializing_if = "Option::is_none")]
     merchants: Option<Vec<MerchantView>>,
     /// What a person has to do, for a captcha or a takeover.
     #[serde(skip_serializing_if = "Option::is_none")]
