@@ -27,7 +27,7 @@ use super::problem::{Problem, to_the_end};
 /// the login has ended or needs you.
 #[utoipa::path(
     post, path = "/v1/logins", tag = "logins", operation_id = "start_login", request_body = NewLoginBody,
-    params(("wait" = Option<String>, Query, description = "How long to wait for the next state that needs you: `30s`, at most 60s")),
+    params(("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m)?$", description = "How long to wait for the next state that needs you: `30s`, at most 60s")),
     responses(
         (status = 201, description = "The login", body = LoginView, headers(("Location" = String, description = "Where it is read"))),
         (status = 200, description = "The account's running login", body = LoginView),
@@ -63,7 +63,7 @@ pub(super) async fn start_login(
     get, path = "/v1/logins/{id}", tag = "logins", operation_id = "get_login",
     params(
         ("id" = uuid::Uuid, Path, description = "The login"),
-        ("wait" = Option<String>, Query, description = "How long to wait for the next state that needs you: `30s`, at most 60s")
+        ("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m)?$", description = "How long to wait for the next state that needs you: `30s`, at most 60s")
     ),
     responses((status = 200, description = "The login", body = LoginView), Problems)
 )]
@@ -85,8 +85,8 @@ pub(super) async fn get_login(
     post, path = "/v1/logins/{id}/answer", tag = "logins", operation_id = "answer_login", request_body = AnswerBody,
     params(
         ("id" = uuid::Uuid, Path, description = "The login"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A name of your own for this answer, 1 to 255 characters"),
-        ("wait" = Option<String>, Query, description = "How long to wait for the next state that needs you: `30s`, at most 60s")
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "A name of your own for this answer, 1 to 255 characters"),
+        ("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m)?$", description = "How long to wait for the next state that needs you: `30s`, at most 60s")
     ),
     responses((status = 200, description = "The login", body = LoginView), Problems)
 )]

@@ -32,8 +32,9 @@ use super::problem::{Problem, to_the_end};
 /// The predecessor's login request.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct LoginBody {
+    #[schema(min_length = 3, max_length = 254, pattern = "^[^@\\s]+@[^@\\s]+$")]
     email: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
     password: SecretString,
     /// The merchant that is wanted; the account's first when left out.
     merchant_id: Option<String>,
@@ -42,8 +43,9 @@ pub(super) struct LoginBody {
 /// The predecessor's refresh request.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RefreshBody {
+    #[schema(min_length = 3, max_length = 254, pattern = "^[^@\\s]+@[^@\\s]+$")]
     email: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
     password: SecretString,
 }
 
@@ -56,7 +58,7 @@ pub(super) struct VerifyBody {
     #[expect(dead_code, reason = "part of the predecessor's body: the login already knows")]
     merchant_id: Option<serde_json::Value>,
     /// 4 to 6 characters.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^\\s*[A-Za-z0-9]{4,6}\\s*$")]
     sms_code: SecretString,
     /// What the 202 said.
     partial_session: PartialSession,

@@ -61,7 +61,7 @@ pub(super) async fn validate_session(
     post, path = "/v1/stores/{merchant_uid}/session/refresh", tag = "sessions", operation_id = "refresh_session",
     params(
         ("merchant_uid" = String, Path, description = "The portal's id of the merchant"),
-        ("wait" = Option<String>, Query, description = "How long to wait for the end: `30s`, at most 60s, which is also the default")
+        ("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m)?$", description = "How long to wait for the end: `30s`, at most 60s, which is also the default")
     ),
     responses(
         (status = 200, description = "The new session", body = SessionView),

@@ -11,10 +11,13 @@ use utoipa::ToSchema;
 #[schema(example = json!({"name": "pricing", "scopes": ["stores:read", "sessions:read"]}))]
 pub struct NewApiKeyBody {
     /// What it is for, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub(crate) name: String,
     /// `logins:write`, `stores:read`, `stores:write`, `sessions:read`, `admin`.
+    #[schema(min_items = 1)]
     pub(crate) scopes: Vec<String>,
     /// Binds the key to one user's stores.
+    #[schema(min_length = 1, max_length = 255)]
     pub(crate) user_id: Option<String>,
 }
 

@@ -25,21 +25,24 @@ use super::store::{PointView, points};
 #[schema(example = json!({"email": "plain@sandbox.test", "password": "sandbox-password"}))]
 pub struct NewLoginBody {
     /// The e-mail address of the merchant's account.
+    #[schema(min_length = 3, max_length = 254, pattern = "^[^@\\s]+@[^@\\s]+$")]
     email: Option<String>,
     /// Its password, at most 1,024 bytes.
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 1024)]
     password: Option<SecretString>,
     /// The phone of the merchant's account, in any usual spelling.
-    #[schema(example = "+7 (700) 000-00-01")]
+    #[schema(example = "+7 (700) 000-00-01", pattern = "^[0-9 ()+-]+$")]
     phone: Option<String>,
     /// For whom the store is held: a name of your own. Left out for stores of the company's own services.
+    #[schema(min_length = 1, max_length = 255)]
     user_id: Option<String>,
     /// Whether the password is kept, sealed, for signing in again. True when left out.
     store_password: Option<bool>,
     /// How the login is driven: `auto` (when left out), `direct` or `browser`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(auto|direct|browser)$")]
     engine: Option<String>,
     /// The merchant that is wanted, when the account holds several.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     merchant_uid: Option<String>,
 }
 
@@ -85,9 +88,10 @@ impl NewLoginBody {
 #[schema(example = json!({"code": "123456"}))]
 pub struct AnswerBody {
     /// The code as the merchant got it: 4 to 8 letters or digits.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9 -]{4,64}$")]
     code: Option<SecretString>,
     /// The chosen merchant, one of those listed.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     merchant_uid: Option<String>,
 }
 

@@ -117,12 +117,16 @@ impl From<Page> for StorePage {
 #[into_params(parameter_in = Query)]
 pub struct StoreQuery {
     /// Only those that this user holds.
+    #[param(min_length = 1, max_length = 255)]
     user_id: Option<String>,
     /// Only those that stand so: `active`, `needs_reauth`, `inactive`.
+    #[param(pattern = "^(active|needs_reauth|inactive)$")]
     status: Option<String>,
     /// How many on a page: 1 to 500, 50 when left out.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// The `next_cursor` of the page before.
+    #[param(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     cursor: Option<String>,
 }
 
@@ -165,13 +169,14 @@ impl StoreQuery {
 #[schema(example = json!({"is_active": false}))]
 pub struct StoreChangeBody {
     /// Another display name, 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
     shop_name: Option<String>,
     /// On or off: an inactive store is kept and not served.
     is_active: Option<bool>,
     /// Another holder, or null for none. Only with a service's key.
     #[serde(default, deserialize_with = "present")]
     #[expect(clippy::option_option, reason = "left out, null and a value are three things")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     user_id: Option<Option<String>>,
     /// True forgets the stored password.
     forget_password: Option<bool>,
