@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, World, eventually, on_both, on_sqlite};
+use crate::harness::{Client, World, eventually, on_both, on_sqlite, secret_of};
 
 async fn make(world: &World, body: &Value) -> (Client, String) {
     let made = world.admin.post("/v1/api-keys", body).await.is(201).json();
@@ -19,7 +19,7 @@ async fn a_key_is_shown_once_and_never_stored(world: &World) {
     assert_eq!(made["name"], "pricing");
     assert_eq!(made["scopes"], json!(["stores:read", "sessions:read"]));
     assert!(text.starts_with(made["prefix"].as_str().unwrap()) && text.starts_with(&format!("ka_{id}_")));
-    let secret = text.rsplit('_').next().unwrap();
+    let secret = secret_of(&text);
 
     let listed = world.admin.get("/v1/api-keys").await.is(200);
     assert!(!listed.text.contains(secret) && listed.text.contains(id));

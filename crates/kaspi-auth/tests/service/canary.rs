@@ -6,7 +6,9 @@ use kaspi_sandbox::{AccountSpec, CodeRule, Fault, FaultKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Kind, Process, Rig, Signer, claims, encryption_key, on_each};
+use crate::harness::{
+    Answer, Client, Kind, Process, Rig, Signer, claims, encryption_key, on_each, secret_of,
+};
 
 /// Parts of e-mail addresses, too: logs and tables hold them starred.
 const NAME: &str = "canary-name";
@@ -111,7 +113,7 @@ fn fixed(process: &Process) -> Vec<(&'static str, String)> {
         ("a wrong code", WRONG_CODE.to_owned()),
         ("the secret of JWT", JWT_SECRET.to_owned()),
         ("the encryption key", encryption_key()),
-        ("an API key", process.client.bearer().rsplit('_').next().unwrap().to_owned()),
+        ("an API key", secret_of(process.client.bearer()).to_owned()),
     ]
 }
 
@@ -250,7 +252,7 @@ async fn keys_and_tokens(ears: &mut Ears) {
         .is(201)
         .json();
     let key = made["key"].as_str().unwrap().to_owned();
-    ears.secrets.push(("a made API key", key.rsplit('_').next().unwrap().to_owned()));
+    ears.secrets.push(("a made API key", secret_of(&key).to_owned()));
     ears.hear(Method::GET, "/v1/api-keys", None).await.is(200);
     #[expect(clippy::disallowed_methods, reason = "the process under test has the system's clock")]
     let now = jiff::Timestamp::now();

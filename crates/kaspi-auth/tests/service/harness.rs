@@ -32,6 +32,11 @@ pub fn encryption_key() -> String {
     base64::engine::general_purpose::URL_SAFE.encode(b"kaspi-auth-tests-key-32-bytes!!!")
 }
 
+/// The secret part of an API key: `ka_<id>_<secret>`, where the secret may hold a `_` of its own.
+pub fn secret_of(key: &str) -> &str {
+    key.splitn(3, '_').nth(2).unwrap()
+}
+
 /// Makes a test of `$body` on each database: `name::on_sqlite` and `name::on_postgres`.
 macro_rules! on_both {
     ($($body:ident),+ $(,)?) => {$(

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::time::Duration;
 
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use kaspi_auth_core::port::Clock as _;
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Kind, Signer, World, claims, url};
+use crate::harness::{Kind, Signer, World, claims, until, url};
 
 /// An identity provider on the loopback.
 struct Provider {
     set: Arc<Mutex<String>>,
     status: Arc<AtomicU16>,
     fetched: Arc<AtomicU64>,
+    /// Answers wait until it is open.
+    gate: watch::Sender<bool>,
     url: String,
     stop: CancellationToken,
 }
@@ -28,12 +30,14 @@ impl Provider {
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         let (set, status) = (Arc::new(Mutex::new(set)), Arc::new(AtomicU16::new(200)));
         let (fetched, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
+        let gate = watch::Sender::new(true);
         let answer = {
             let (set, status, fetched) = (Arc::clone(&set), Arc::clone(&status), Arc::clone(&fetched));
+            let gate = gate.subscribe();
             move || async move {
+                let mut gate = gate;
                 fetched.fetch_add(1, Ordering::SeqCst);
-                // Long enough for several callers to meet here.
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                gate.wait_for(|open| *open).await.unwrap();
                 (StatusCode::from_u16(status.load(Ordering::SeqCst)).unwrap(), set.lock().clone())
             }
         };
@@ -42,7 +46,7 @@ impl Provider {
         tokio::spawn(async move {
             axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned()).await.unwrap();
         });
-        Self { set, status, fetched, url, stop }
+        Self { set, status, fetched, gate, url, stop }
     }
 
     fn fetched(&self) -> u64 {
@@ -96,8 +100,14 @@ async fn keys_behind_a_url_are_fetched_once_for_all_who_wait() {
     let set = |config: &mut kaspi_auth::config::Config| config.auth.jwks_url = Some(url(&provider.url));
     World::prove_with(Kind::Sqlite, set, async |world| {
         assert_eq!(provider.fetched(), 0, "nothing is fetched before a token comes");
+        provider.gate.send_replace(false);
         let calls = (0..12).map(|number| status(world, if number % 2 == 0 { &rsa } else { &ec }));
-        assert_eq!(futures_util::future::join_all(calls).await, vec![200; 12]);
+        let answers = async {
+            until("the set is being fetched", || provider.fetched() == 1).await;
+            provider.gate.send_replace(true);
+        };
+        let (statuses, ()) = futures_util::future::join(futures_util::future::join_all(calls), answers).await;
+        assert_eq!(statuses, vec![200; 12]);
         assert_eq!(provider.fetched(), 1);
         assert_eq!(status(world, &rsa).await, 200);
         assert_eq!(provider.fetched(), 1, "held from then on");

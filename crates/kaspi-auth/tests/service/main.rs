@@ -8,6 +8,7 @@
 mod harness;
 
 mod access;
+mod adopted;
 mod api_keys;
 mod bad_input;
 mod canary;
@@ -20,6 +21,7 @@ mod generated_input;
 mod idempotency;
 mod jwks;
 mod jwt;
+mod limits;
 mod odd_requests;
 mod one_login;
 mod outages;
@@ -34,4 +36,5 @@ mod stores;
 mod stories;
 mod takeover;
 mod tenancy;
+mod troubled_database;
 mod validating;

@@ -34,16 +34,24 @@ impl World {
         Self::prove_with(kind, |_| {}, test).await;
     }
 
+    /// As [`World::prove`], in a database that something else has used before.
+    pub async fn prove_on(kind: Kind, before: &str, test: impl AsyncFnOnce(&World)) {
+        let database = Database::new(kind).await;
+        database.execute(before).await;
+        let world = Self::start(database, |_| {}).await;
+        test(&world).await;
+        world.clear().await;
+    }
+
     /// As [`World::prove`], with other settings.
     pub async fn prove_with(kind: Kind, change: impl FnOnce(&mut Config), test: impl AsyncFnOnce(&World)) {
-        let world = Self::start(kind, change).await;
+        let world = Self::start(Database::new(kind).await, change).await;
         test(&world).await;
         world.clear().await;
     }
 
     /// Starts a world. It must be cleared.
-    pub async fn start(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
-        let database = Database::new(kind).await;
+    async fn start(database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let sandbox = start_sandbox().await;
         let mut config = settings(&sandbox, database.url());
         change(&mut config);
