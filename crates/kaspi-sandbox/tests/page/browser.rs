@@ -115,10 +115,21 @@ impl Browser {
 
     /// Waits for an element.
     pub async fn find(&self, css: &str) -> Element {
-        match self.client.wait().at_most(PATIENCE).every(GLANCE).for_element(Locator::Css(css)).await {
-            Ok(element) => element,
-            Err(error) => panic!("no {css} ({error}) on {}", self.scene().await),
-        }
+        self.await_element(Locator::Css(css), css).await
+    }
+
+    /// A look that a navigation cuts off is one that found nothing.
+    async fn await_element(&self, locator: Locator<'_>, what: &str) -> Element {
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.client.find(locator).await {
+                    Ok(element) => return element,
+                    Err(_) => tokio::time::sleep(GLANCE).await,
+                }
+            }
+        });
+        let Ok(element) = found.await else { panic!("no {what} on {}", self.scene().await) };
+        element
     }
 
     /// Waits until a script's expression is true.
@@ -173,9 +184,7 @@ impl Browser {
     /// Waits for a link or button with this text and clicks it.
     pub async fn press(&self, text: &str) {
         let xpath = format!("//*[self::a or self::button][normalize-space()='{text}']");
-        let found =
-            self.client.wait().at_most(PATIENCE).every(GLANCE).for_element(Locator::XPath(&xpath)).await;
-        found.expect(text).click().await.expect(text);
+        self.await_element(Locator::XPath(&xpath), text).await.click().await.expect(text);
     }
 
     /// What a script's expression is.
