@@ -65,6 +65,7 @@ async fn logins_of_every_state_survive_a_kill(kind: Kind) {
 
     let log = process.kill();
     assert!(!log.contains("panicked"), "{log}");
+    rig.end_leases().await;
     let process = rig.serve().await;
     let client = process.client.clone();
 

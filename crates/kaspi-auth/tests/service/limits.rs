@@ -45,11 +45,18 @@ async fn who_cannot_wait_any_longer_finds_the_login_again() {
         let body = json!({"email": "plain@sandbox.test", "password": PASSWORD});
         let long: Login = world.admin.post("/v1/logins?wait=60s", &body).await.is(201).read();
         long.clone().stands("submitting");
+        until("the portal has answered", || world.node().service().runner.is_empty()).await;
+        world.admin.login(long.id).await.stands("succeeded");
+
+        // The predecessor's endpoint has no word for "not yet".
+        world
+            .portal
+            .set_fault(Fault::new(FaultKind::Delay(1_500)).role("login").path("/api/p/login").times(1));
         let late = world.admin.post("/api/kaspi/auth/login", &body).await;
         assert!(late.is_problem(503, "request_timeout").retryable);
         until("the portal has answered", || world.node().service().runner.is_empty()).await;
-        world.admin.login(long.id).await.stands("succeeded");
-        assert_eq!(world.passwords(), 1, "asking again sent nothing");
+        assert_eq!(world.admin.session("30000001").await.generation, 2, "what was begun is there");
+        assert_eq!(world.passwords(), 2);
     })
     .await;
 }

@@ -92,6 +92,7 @@ async fn a_service_that_was_frozen_overwrites_nothing_when_it_wakes() {
     let login: Login = one.client.post("/v1/logins", &body).await.is(201).read();
     until("the portal was asked", || rig.portal.counters().faults > faults).await;
     one.freeze();
+    rig.end_leases().await;
     let done = eventually("the other has taken it over", async || {
         let login = other.client.login(login.id).await;
         (login.state == "succeeded").then_some(login)
