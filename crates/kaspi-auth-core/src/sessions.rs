@@ -19,6 +19,8 @@ use crate::tenant::Tenant;
 pub struct Validated {
     /// The verdict of this look. `unknown` changed nothing.
     pub validity: Validity,
+    /// What is known now: this verdict, or the last one where this look told nothing.
+    pub known: Validity,
     /// Why, in words.
     pub reason: String,
     /// When the look was.
@@ -95,8 +97,13 @@ impl Sessions {
                 Err(error) => return Err(error.into()),
             }
         }
+        let known = match probe.validity {
+            Validity::Unknown => session.validity,
+            verdict => verdict,
+        };
         Ok(Validated {
             validity: probe.validity,
+            known,
             reason: probe.reason,
             checked_at,
             generation: session.generation,

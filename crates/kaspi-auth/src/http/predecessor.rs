@@ -189,13 +189,8 @@ pub(super) async fn get_session(
     let tenant = caller.may(Scope::SessionsRead)?;
     let found = state.service.sessions.validate(tenant, &uid).await?;
     let store = state.service.stores.get(tenant, &uid).await?;
-    let is_valid = match found.validity {
-        Validity::Alive => true,
-        Validity::Dead => false,
-        Validity::Unknown => store.validity != Validity::Dead,
-    };
     Ok(Answer(SessionAnswerView {
-        is_valid,
+        is_valid: found.known != Validity::Dead,
         merchant_uid: uid.to_string(),
         shop_name: store.name,
         message: found.reason,
