@@ -14,7 +14,9 @@
 pub mod account;
 pub mod api_key;
 pub mod api_keys;
+pub mod egress;
 pub mod error;
+pub mod evidence;
 pub mod id;
 pub mod login;
 pub mod logins;

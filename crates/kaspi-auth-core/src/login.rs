@@ -44,6 +44,26 @@ impl EngineChoice {
     }
 }
 
+/// The engine that drives a login now. [`EngineChoice`] is what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    /// HTTP.
+    Direct,
+    /// A real browser.
+    Browser,
+}
+
+impl Driver {
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Browser => "browser",
+        }
+    }
+}
+
 /// What to do when the account holds several merchants and none was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
