@@ -69,13 +69,16 @@ const RESERVED: &[Reserved] = &[
     Reserved { name: "fernet", by: &[VAULT], why: "the cipher lives in one place" },
     Reserved {
         name: "reqwest",
-        // The binary is a client of its own API (`login`, `demo`, `doctor`) and fetches the keys of JWTs.
-        by: &[PORTAL, WEBHOOK, BINARY, BENCH],
+        // The binary is a client of its own API (`login`, `demo`, `doctor`) and fetches the keys of JWTs; the browser
+        // farm speaks to a Selenium Grid.
+        by: &[PORTAL, BROWSER, WEBHOOK, BINARY, BENCH],
         why: "each way out of the service has one door",
     },
     Reserved { name: "axum", by: &[BINARY, SANDBOX], why: "HTTP is served at the edge" },
     Reserved { name: "clap", by: &[BINARY, SANDBOX, BENCH], why: "the command line is the edge's" },
-    Reserved { name: "chromiumoxide", by: &[BROWSER], why: "the browser's socket has one owner" },
+    Reserved { name: "tokio-tungstenite", by: &[BROWSER], why: "the browser's socket has one owner" },
+    Reserved { name: "command-fds", by: &[BROWSER], why: "the browser's pipe has one owner" },
+    Reserved { name: "tokio-socks", by: &[BROWSER], why: "HTTP clients speak SOCKS themselves" },
 ];
 
 /// Holds every package's imports against the tables.
