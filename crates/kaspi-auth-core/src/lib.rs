@@ -7,6 +7,8 @@
 //! - [`login`]: what a login is, and [`login::step`], the pure transition function.
 //! - [`logins`]: the use cases around a login (start, answer, resend, cancel, drive, recover).
 //! - [`sessions`]: serve, validate and refresh the session of a store.
+//! - [`egresses`]: the ways out: which one a login takes, how they fare, when they rest.
+//! - [`canary`]: notices when a step of the portal looks otherwise than ever before.
 //! - [`stores`], [`api_keys`]: the rest of what the API offers.
 //! - [`error`]: the one transport-free error.
 #![deny(missing_docs)]
@@ -14,14 +16,18 @@
 pub mod account;
 pub mod api_key;
 pub mod api_keys;
+pub mod canary;
 pub mod egress;
+pub mod egresses;
 pub mod error;
+pub mod event;
 pub mod evidence;
 pub mod id;
 pub mod login;
 pub mod logins;
 pub mod merchant;
 pub mod port;
+pub mod rate;
 pub mod session;
 pub mod sessions;
 pub mod store;

@@ -19,7 +19,8 @@ pub use state::{Failure, LoginState};
 pub use step::{Step, StepError, step};
 
 use crate::account::{Account, Credentials};
-use crate::id::{LoginId, MerchantUid, UserId};
+use crate::egress::EgressId;
+use crate::id::{LoginId, MerchantUid, NodeId, UserId};
 
 /// How the login is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,8 +86,14 @@ pub struct Login {
     pub user_id: Option<UserId>,
     /// Who signs in.
     pub account: Account,
-    /// How it is driven.
+    /// What it was asked to be driven by.
     pub engine: EngineChoice,
+    /// What drives it now.
+    pub driver: Driver,
+    /// The way out that it keeps to.
+    pub egress: EgressId,
+    /// The node whose browser holds its page: only that one can go on with it.
+    pub holder: Option<NodeId>,
     /// Whether the password is kept for signing in again.
     pub store_password: bool,
     /// The merchant that is wanted, where the caller named one.
@@ -112,6 +119,8 @@ pub struct LoginSecrets {
     pub credentials: Credentials,
     /// How the engine goes on.
     pub continuation: Option<Continuation>,
+    /// What the holder is to carry out, where another node took the caller's word.
+    pub forwarded: Vec<Effect>,
 }
 
 /// How an engine goes on with a login: its own data, opaque to all others, holding cookies and so a secret.

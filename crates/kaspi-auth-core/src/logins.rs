@@ -3,23 +3,31 @@
 //!
 //! Rules stay in [`login::step`](crate::login::step); here they meet the ports. A change is stored before its effects run.
 
+mod background;
 mod drive;
+mod held;
+mod start;
+mod turn;
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
+use held::Held;
+
 use crate::account::Credentials;
+use crate::egress::Egress;
+use crate::egresses::Egresses;
 use crate::error::{Code, Error, Result};
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
 use crate::login::{
-    Answer, Challenge, Effect, EngineChoice, Event, Limits, Login, LoginSecrets, LoginState, WhenSeveral,
-    step,
+    Answer, Challenge, Driver, Effect, EngineChoice, Event, Limits, Login, LoginSecrets, WhenSeveral, step,
 };
 use crate::port::{
-    AnswerKey, Clock, Database, Engine, Ids, Inserted, LoginChanges, LoginRunner, LoginUpdate, SecretsChange,
+    AnswerKey, Clock, Database, Engine, Ids, LoginChanges, LoginRunner, LoginUpdate, SecretsChange,
 };
+use crate::rate::Rates;
 use crate::tenant::Tenant;
 
 /// How many rows a background pass takes at once.
@@ -34,8 +42,8 @@ pub struct NewLogin {
     pub credentials: Credentials,
     /// For whom the store will be held.
     pub user_id: Option<UserId>,
-    /// How to drive it.
-    pub engine: EngineChoice,
+    /// How to drive it; `None`: as the store says, or else the configuration.
+    pub engine: Option<EngineChoice>,
     /// Whether to keep the password for signing in again.
     pub store_password: bool,
     /// The merchant that is wanted, if one is.
@@ -68,6 +76,8 @@ pub struct Work {
     pub(crate) login: Login,
     pub(crate) secrets: LoginSecrets,
     pub(crate) effects: Vec<Effect>,
+    /// The login's way out, once it was read.
+    pub(crate) egress: Option<Egress>,
 }
 
 impl Work {
@@ -87,24 +97,52 @@ pub struct Engines {
 }
 
 impl Engines {
-    fn get(&self, choice: EngineChoice) -> Result<&Arc<dyn Engine>> {
-        match choice {
-            EngineChoice::Auto | EngineChoice::Direct => Ok(&self.direct),
-            EngineChoice::Browser => self.browser.as_ref().ok_or_else(|| Code::EngineUnavailable.into()),
+    fn of(&self, driver: Driver) -> Result<&Arc<dyn Engine>> {
+        match driver {
+            Driver::Direct => Ok(&self.direct),
+            Driver::Browser => self.browser.as_ref().ok_or_else(|| Code::EngineUnavailable.into()),
         }
     }
+}
+
+/// What the use cases around a login are made of.
+pub struct Parts {
+    /// Where all is kept.
+    pub database: Arc<dyn Database>,
+    /// The engines.
+    pub engines: Engines,
+    /// The ways out.
+    pub egresses: Arc<Egresses>,
+    /// Who waits for changes.
+    pub changes: Arc<dyn LoginChanges>,
+    /// What runs logins.
+    pub runner: Arc<dyn LoginRunner>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// How long things may take.
+    pub limits: Limits,
+    /// How fast logins may go.
+    pub rates: Rates,
+    /// What drives a login of which nobody has said.
+    pub engine: EngineChoice,
 }
 
 /// The use cases around a login.
 pub struct Logins {
     database: Arc<dyn Database>,
     engines: Engines,
+    egresses: Arc<Egresses>,
     changes: Arc<dyn LoginChanges>,
     runner: Arc<dyn LoginRunner>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     node: NodeId,
     limits: Limits,
+    rates: Rates,
+    engine: EngineChoice,
+    held: Held,
 }
 
 impl Logins {
@@ -114,76 +152,17 @@ impl Logins {
     /// What a caller is told to wait when too many logins are under way.
     const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
-    /// Wires the use cases. `node` names this process.
-    pub fn new(
-        database: Arc<dyn Database>,
-        engines: Engines,
-        changes: Arc<dyn LoginChanges>,
-        runner: Arc<dyn LoginRunner>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        limits: Limits,
-    ) -> Self {
+    /// Wires the use cases and names this process as a node.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { database, engines, egresses, changes, runner, clock, ids, limits, rates, engine } = parts;
         let node = NodeId(ids.uuid());
-        Self { database, engines, changes, runner, clock, ids, node, limits }
+        let held = Held::default();
+        Self { database, engines, egresses, changes, runner, clock, ids, node, limits, rates, engine, held }
     }
 
-    /// Starts a login, or answers the account's running one.
-    ///
-    /// # Errors
-    /// `store_taken` when another user holds the store that a service wants, `account_busy` when the account is being signed in
-    /// with other credentials or for another user or merchant, `insufficient_scope` when a user asks in another's name,
-    /// `engine_unavailable`, `overloaded`, and the database's.
-    pub async fn start(&self, tenant: &Tenant, new: NewLogin) -> Result<Started> {
-        self.engines.get(new.engine)?;
-        let user_id = owner(tenant, new.user_id)?;
-        if !self.runner.has_room() {
-            return Err(Error::of(Code::Overloaded).with_retry_at(self.clock.now() + Self::PAUSE));
-        }
-        // A user learns whose a store is only after the portal has let it in: before, the answer would tell on others.
-        if let (Some(uid), Tenant::All) = (&new.wanted, tenant) {
-            self.check_holder(uid, user_id.as_ref()).await?;
-        }
-        let now = self.clock.now();
-        let queued = Login {
-            id: LoginId(self.ids.uuid()),
-            version: 0,
-            user_id,
-            account: new.credentials.account().clone(),
-            engine: new.engine,
-            store_password: new.store_password,
-            wanted: new.wanted,
-            when_several: new.when_several,
-            code_verified: false,
-            state: LoginState::Queued,
-            created_at: now,
-            updated_at: now,
-            expires_at: now + self.limits.login,
-        };
-        let secrets = LoginSecrets { credentials: new.credentials, continuation: None };
-        let begun = step(&queued, Event::Start, now, &self.limits)?;
-        match self.database.insert_login(tenant, &begun.login, &secrets, self.lease()).await? {
-            Inserted::New => {
-                self.changes.publish(&begun.login);
-                self.runner.run(Work { login: begun.login.clone(), secrets, effects: begun.effects });
-                Ok(Started::New(begun.login))
-            }
-            Inserted::Running(login) if self.asks_the_same(&login, &begun.login, &secrets).await? => {
-                Ok(Started::Running(*login))
-            }
-            Inserted::Running(_) | Inserted::Busy => Err(Code::AccountBusy.into()),
-        }
-    }
-
-    /// Whether the running login is what this caller asks for: the same credentials, for the same holder and merchant. Who
-    /// has another password proves nothing and gets nobody's login.
-    async fn asks_the_same(&self, running: &Login, asked: &Login, secrets: &LoginSecrets) -> Result<bool> {
-        let merchant = asked.wanted.is_none() || asked.wanted == running.wanted;
-        if running.user_id != asked.user_id || !merchant || running.when_several != asked.when_several {
-            return Ok(false);
-        }
-        let held = self.database.open_login(running.id).await?.and_then(|(_, secrets)| secrets);
-        Ok(held.is_some_and(|held| held.credentials.proves_the_same(&secrets.credentials)))
+    /// The name of this process among the nodes.
+    pub fn node(&self) -> NodeId {
+        self.node
     }
 
     /// Reads a login; with `until`, waits for the next state that needs the caller or ends the login.
@@ -297,65 +276,6 @@ impl Logins {
         }
     }
 
-    /// Takes over logins whose node died. Answers how many. One that cannot be read keeps no other waiting: its lease runs out
-    /// again, and its error is the last of the pass.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn recover(&self) -> Result<usize> {
-        let now = self.clock.now();
-        let lost = self.database.claim_lost_logins(self.node, now, self.lease().1, BATCH).await?;
-        self.change_all(&lost, &Event::Lost).await?;
-        Ok(lost.len())
-    }
-
-    /// Ends logins whose time is over. Answers how many were due. One that cannot be read keeps no other waiting.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn expire(&self) -> Result<usize> {
-        let due = self.database.due_logins(self.clock.now(), BATCH).await?;
-        self.change_all(&due, &Event::Tick).await?;
-        Ok(due.len())
-    }
-
-    async fn change_all(&self, ids: &[LoginId], event: &Event) -> Result<()> {
-        let mut last = Ok(());
-        for id in ids {
-            match unless_overtaken(self.change(*id, event.clone(), None).await) {
-                Ok(Some(work)) => drop(self.hand_over(work)),
-                Ok(None) => {}
-                Err(error) => last = Err(error),
-            }
-        }
-        last
-    }
-
-    /// Tells the other nodes that this one works on the login. Whoever drives a login calls this now and then.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn renew_lease(&self, id: LoginId) -> Result<()> {
-        let (node, until) = self.lease();
-        Ok(self.database.renew_lease(id, node, until).await?)
-    }
-
-    /// Parks what this node still runs, so that the next one may take it over at once.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn park(&self) -> Result<u64> {
-        Ok(self.database.release_leases(self.node, self.clock.now()).await?)
-    }
-
-    /// Deletes the records of logins that ended before `before`.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn prune(&self, before: Timestamp) -> Result<u64> {
-        Ok(self.database.prune_logins(before, BATCH * 10).await?)
-    }
-
     async fn find(&self, tenant: &Tenant, id: LoginId) -> Result<Login> {
         self.database.find_login(tenant, id).await?.ok_or_else(|| Code::LoginNotFound.into())
     }
@@ -407,21 +327,30 @@ impl Logins {
         };
         let now = self.clock.now();
         let stepped = step(&login, event, now, &self.limits)?;
-        let Some(secrets) = secrets else { return Err(Code::LoginFinished.into()) };
-        let secrets_change =
-            if stepped.login.state.is_terminal() { SecretsChange::Erase } else { SecretsChange::Keep };
-        let lease = stepped.login.state.is_running().then(|| self.lease());
-        let update =
-            LoginUpdate { login: &stepped.login, secrets: secrets_change, note: None, answer, lease };
+        let Some(mut secrets) = secrets else { return Err(Code::LoginFinished.into()) };
+        let login = stepped.login;
+        let forwarded = self.is_held_elsewhere(&login) && !login.state.is_terminal();
+        let secrets_change = if login.state.is_terminal() {
+            SecretsChange::Erase
+        } else if forwarded && !stepped.effects.is_empty() {
+            secrets.forwarded.clone_from(&stepped.effects);
+            SecretsChange::Replace(secrets.clone())
+        } else {
+            SecretsChange::Keep
+        };
+        let node = login.holder.filter(|_| forwarded).unwrap_or(self.node);
+        let lease = login.state.is_running().then(|| (node, now + Self::LEASE));
+        let update = LoginUpdate { login: &login, secrets: secrets_change, note: None, answer, lease };
         let version = self.database.update_login(update).await?;
-        let login = Login { version, ..stepped.login };
+        let login = Login { version, ..login };
         self.changes.publish(&login);
-        Ok(Work { login, secrets, effects: stepped.effects })
+        Ok(Work { login, secrets, effects: stepped.effects, egress: None })
     }
 
+    /// Carries on with what was stored. What another node's browser holds is carried on there: it hears of the change.
     fn hand_over(&self, work: Work) -> Login {
         let login = work.login.clone();
-        if !work.effects.is_empty() {
+        if !work.effects.is_empty() && !self.is_held_elsewhere(&login) {
             self.runner.run(work);
         }
         login
@@ -429,30 +358,6 @@ impl Logins {
 
     fn lease(&self) -> (NodeId, Timestamp) {
         (self.node, self.clock.now() + Self::LEASE)
-    }
-}
-
-/// A background pass goes on when somebody else changed the login first.
-fn unless_overtaken(changed: Result<Work>) -> Result<Option<Work>> {
-    match changed {
-        Ok(work) => Ok(Some(work)),
-        Err(error) => match error.code() {
-            Code::Conflict | Code::LoginFinished | Code::LoginNotAwaiting | Code::LoginNotFound => Ok(None),
-            _ => Err(error),
-        },
-    }
-}
-
-/// A user asks in its own name only; a service may ask in anybody's.
-fn owner(tenant: &Tenant, named: Option<UserId>) -> Result<Option<UserId>> {
-    match (tenant, named) {
-        (Tenant::All, named) => Ok(named),
-        (Tenant::User(user), None) => Ok(Some(user.clone())),
-        (Tenant::User(user), Some(named)) if *user == named => Ok(Some(named)),
-        (Tenant::User(_), Some(_)) => Err(Error::new(
-            Code::InsufficientScope,
-            "These credentials act for one user_id and cannot name another.",
-        )),
     }
 }
 

@@ -5,6 +5,7 @@
 mod database;
 mod engine;
 mod environment;
+mod operation;
 
 use std::pin::Pin;
 
@@ -12,8 +13,17 @@ pub use database::{
     AccountNote, AnswerKey, Answered, ApiKeyRepository, Database, Inserted, Ledger, LoginRepository,
     LoginUpdate, RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
 };
-pub use engine::{Cabinet, Device, Engine, Finished, OpenRequest, Reply};
-pub use environment::{ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, Subscription};
+pub use engine::{
+    At, Cabinet, Device, Engine, EvidenceSink, Finished, HolderSink, OpenRequest, Reply, RouteCheck,
+    ShapeSink,
+};
+pub use environment::{
+    ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, StepTaken, Subscription,
+};
+pub use operation::{
+    EgressRepository, EventRepository, EvidenceRepository, NodeRepository, RateRepository, Seen,
+    ShapeRepository, Slot, SlotRequest,
+};
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

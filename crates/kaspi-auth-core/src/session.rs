@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Method;
+use crate::egress::EgressId;
 use crate::id::MerchantUid;
 use crate::merchant::Merchant;
 
@@ -64,6 +65,8 @@ pub struct Session {
     pub checked_at: Option<Timestamp>,
     /// Set when a person must sign in again.
     pub needs_reauth: bool,
+    /// The way out that it was won on: the portal sees it come from nowhere else.
+    pub egress: Option<EgressId>,
 }
 
 impl Session {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::account::Credentials;
+use crate::egress::{EgressId, Route};
+use crate::egresses::Egresses;
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
-use crate::login::{EngineChoice, Login, LoginState, WhenSeveral};
+use crate::login::{Login, LoginState, WhenSeveral};
 use crate::logins::{Engines, Logins, NewLogin};
 use crate::port::{Cabinet, Clock, Database, RepositoryError, SessionUpdate};
 use crate::session::{Session, Validity};
@@ -44,6 +46,7 @@ pub struct Sessions {
     engines: Engines,
     cabinet: Arc<dyn Cabinet>,
     logins: Arc<Logins>,
+    egresses: Arc<Egresses>,
     clock: Arc<dyn Clock>,
 }
 
@@ -54,9 +57,10 @@ impl Sessions {
         engines: Engines,
         cabinet: Arc<dyn Cabinet>,
         logins: Arc<Logins>,
+        egresses: Arc<Egresses>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { database, engines, cabinet, logins, clock }
+        Self { database, engines, cabinet, logins, egresses, clock }
     }
 
     /// The session as stored, for calling the cabinet.
@@ -79,7 +83,8 @@ impl Sessions {
     /// `store_not_found`, `session_not_found`, and the database's.
     pub async fn validate(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<Validated> {
         let session = self.stored(tenant, uid).await?;
-        let probe = self.cabinet.probe(&session.cookies, uid).await;
+        let route = self.route(&session).await?;
+        let probe = self.cabinet.probe(&route, &session.cookies, uid).await;
         let checked_at = self.clock.now();
         if probe.validity != Validity::Unknown {
             let update = SessionUpdate {
@@ -120,7 +125,8 @@ impl Sessions {
             return Err(Error::new(Code::SessionNotFound, "The store is switched off. Switch it on first."));
         }
         if let Some(session) = self.database.session(tenant, uid).await? {
-            match self.engines.direct.renew(&session.cookies, uid).await {
+            let route = self.route(&session).await?;
+            match self.engines.direct.renew(&route, &session.cookies, uid).await {
                 Ok(renewed) => {
                     let now = self.clock.now();
                     let update = SessionUpdate {
@@ -157,7 +163,7 @@ impl Sessions {
         let new = NewLogin {
             credentials,
             user_id: store.user_id.clone(),
-            engine: EngineChoice::Auto,
+            engine: None,
             store_password: true,
             wanted: Some(uid.clone()),
             when_several: WhenSeveral::Ask,
@@ -197,6 +203,11 @@ impl Sessions {
             Ok(()) | Err(RepositoryError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The way that the session was won on; a row of another program's goes directly.
+    async fn route(&self, session: &Session) -> Result<Route> {
+        Ok(self.egresses.keep_to(session.egress.unwrap_or(EgressId::DIRECT)).await?.route())
     }
 
     async fn stored(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<Session> {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::egress::EgressId;
 use crate::id::{MerchantUid, UserId};
+use crate::login::{Driver, EngineChoice};
 use crate::merchant::Points;
 use crate::session::Validity;
 
@@ -38,6 +40,12 @@ pub struct Store {
     pub has_password: bool,
     /// What the last look at the session said.
     pub validity: Validity,
+    /// What logins of the store are driven by, where somebody has said.
+    pub engine: Option<EngineChoice>,
+    /// What drove the login that brought the session.
+    pub driver: Option<Driver>,
+    /// The way out that the session was won on and is used on.
+    pub egress: Option<EgressId>,
     /// When the portal let us in.
     pub authenticated_at: Option<Timestamp>,
     /// When the session was last looked at.
@@ -102,6 +110,8 @@ pub struct StoreChange {
     pub is_active: Option<bool>,
     /// Another holder; only for [`Tenant::All`](crate::tenant::Tenant::All).
     pub user_id: Option<Option<UserId>>,
+    /// What its logins are driven by; `Some(None)`: whatever the configuration says.
+    pub engine: Option<Option<EngineChoice>>,
     /// Forget the stored password.
     pub forget_password: bool,
 }

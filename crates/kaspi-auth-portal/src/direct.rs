@@ -14,10 +14,11 @@ mod walk;
 use std::sync::Arc;
 
 use kaspi_auth_core::account::Credentials;
+use kaspi_auth_core::egress::Route;
 use kaspi_auth_core::error::Error;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::login::{Answer, Continuation};
-use kaspi_auth_core::port::{BoxFuture, Cabinet, Clock, Engine, Finished, OpenRequest, Reply};
+use kaspi_auth_core::port::{At, BoxFuture, Cabinet, Clock, Engine, Finished, OpenRequest, Reply};
 use kaspi_auth_core::session::{Cookie, NewSession, Probe};
 
 use crate::http::Http;
@@ -44,55 +45,62 @@ impl Engine for DirectEngine {
         Box::pin(self.open_way(request))
     }
 
-    fn submit<'a>(
-        &'a self,
-        at: Continuation,
-        credentials: &'a Credentials,
-    ) -> BoxFuture<'a, Result<Reply, Error>> {
-        Box::pin(self.submit_credentials(at, credentials))
+    fn submit<'a>(&'a self, at: At, credentials: &'a Credentials) -> BoxFuture<'a, Result<Reply, Error>> {
+        Box::pin(self.submit_credentials(at.continuation, credentials))
     }
 
     fn answer<'a>(
         &'a self,
-        at: Continuation,
+        at: At,
         credentials: &'a Credentials,
         answer: &'a Answer,
     ) -> BoxFuture<'a, Result<Reply, Error>> {
-        Box::pin(self.submit_answer(at, credentials, answer))
+        Box::pin(self.submit_answer(at.continuation, credentials, answer))
     }
 
     fn resend<'a>(
         &'a self,
-        at: Continuation,
+        at: At,
         credentials: &'a Credentials,
     ) -> BoxFuture<'a, Result<Continuation, Error>> {
-        Box::pin(self.ask_for_code(at, credentials))
+        Box::pin(self.ask_for_code(at.continuation, credentials))
     }
 
     fn finish<'a>(
         &'a self,
-        at: Continuation,
+        at: At,
         merchant: Option<&'a MerchantUid>,
     ) -> BoxFuture<'a, Result<Finished, Error>> {
-        Box::pin(self.finish_login(at, merchant))
+        Box::pin(self.finish_login(at.continuation, merchant))
     }
 
     fn renew<'a>(
         &'a self,
+        _route: &'a Route,
         cookies: &'a [Cookie],
         merchant: &'a MerchantUid,
     ) -> BoxFuture<'a, Result<NewSession, Error>> {
         Box::pin(self.renew_session(cookies, merchant))
     }
 
+    /// No page is held that a person could move on.
+    fn watch(&self, _at: At) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(std::future::pending())
+    }
+
     /// Nothing is held, and no source knows of a way to sign out (CONTRACT, section 5).
-    fn give_up(&self, _at: Continuation) -> BoxFuture<'_, ()> {
+    fn give_up(&self, _at: At) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }
 
 impl Cabinet for DirectEngine {
-    fn probe<'a>(&'a self, cookies: &'a [Cookie], merchant: &'a MerchantUid) -> BoxFuture<'a, Probe> {
+    fn probe<'a>(
+        &'a self,
+        _route: &'a Route,
+        cookies: &'a [Cookie],
+        merchant: &'a MerchantUid,
+    ) -> BoxFuture<'a, Probe> {
         Box::pin(self.probe_session(cookies, merchant))
     }
 

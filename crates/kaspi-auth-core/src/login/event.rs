@@ -34,6 +34,11 @@ pub enum Event {
         /// What to do, in words.
         instruction: String,
     },
+    /// The portal answered the direct engine with something that only a browser may get past: a wall, a captcha, another shape.
+    /// Never a refusal of the credentials, never an outage.
+    Unfit(Failure),
+    /// The browser that holds the login's page is gone, or its node is.
+    HolderLost,
     /// The login host has let the account in.
     Accepted,
     /// The cabinet lists several merchants.
@@ -81,6 +86,8 @@ pub enum Effect {
         /// The chosen merchant.
         merchant: Option<MerchantUid>,
     },
+    /// Wait for a person to move the held page on.
+    Watch,
     /// Let go of what the engine holds.
     GiveUp,
 }

@@ -7,7 +7,7 @@ use super::challenge::{
 };
 use super::event::{Answer, Effect, Event};
 use super::state::{Failure, LoginState};
-use super::{Limits, Login, WhenSeveral};
+use super::{Driver, EngineChoice, Limits, Login, WhenSeveral};
 use crate::error::{Code, Error};
 use crate::id::MerchantUid;
 use crate::merchant::MerchantChoice;
@@ -72,6 +72,9 @@ type Next = Result<(LoginState, Vec<Effect>), StepError>;
 /// The event does not fit the state: nothing changes then. See [`StepError`].
 pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Result<Step, StepError> {
     let at = At { login, now, limits };
+    let is_unfit = matches!(event, Event::Unfit(_));
+    // Whoever takes a login over from a dead node holds no page of it.
+    let holder = login.holder.filter(|_| !matches!(event, Event::Lost));
     let (state, effects) = match (&login.state, event) {
         (state, _) if state.is_terminal() => Err(StepError::Finished),
         (LoginState::Submitting | LoginState::Verifying { .. }, Event::Cancelled | Event::Tick) => {
@@ -81,6 +84,8 @@ pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Res
         (_, Event::Failed(failure)) => Ok((LoginState::Failed { failure }, vec![Effect::GiveUp])),
         (_, Event::Tick) => at.tick(),
         (state, Event::Lost) => at.lost(state),
+        (LoginState::Awaiting { .. }, Event::HolderLost) => Ok(fail(Code::BrowserLost)),
+        (LoginState::Opening | LoginState::Submitting, Event::Unfit(failure)) => Ok(at.unfit(failure)),
         (LoginState::Queued, Event::Start) => Ok(at.unless_over(LoginState::Opening, Effect::Open)),
         (LoginState::Opening, Event::Opened) => Ok(at.unless_over(LoginState::Submitting, Effect::Submit)),
         (LoginState::Submitting | LoginState::Verifying { .. }, event) => at.replied(event),
@@ -91,9 +96,13 @@ pub fn step(login: &Login, event: Event, now: Timestamp, limits: &Limits) -> Res
         (LoginState::Finishing { .. }, Event::Saved(store)) => Ok((LoginState::Succeeded { store }, vec![])),
         _ => Err(StepError::NotNow),
     }?;
+    let driver = if is_unfit && state == LoginState::Opening { Driver::Browser } else { login.driver };
     let code_verified = login.code_verified || has_verified_code(&login.state, &state);
     let wanted = login.wanted.clone().or_else(|| accepted_choice(&login.state, &state));
-    Ok(Step { login: Login { state, code_verified, wanted, updated_at: now, ..login.clone() }, effects })
+    Ok(Step {
+        login: Login { state, driver, holder, code_verified, wanted, updated_at: now, ..login.clone() },
+        effects,
+    })
 }
 
 /// A code was with the portal, and the portal goes on to something else than that code.
@@ -153,6 +162,14 @@ impl At<'_> {
         }
     }
 
+    /// A login that may be driven by anything goes on in a browser, once, from the start: the portal has not judged the credentials.
+    fn unfit(&self, failure: Failure) -> (LoginState, Vec<Effect>) {
+        if self.login.engine == EngineChoice::Auto && self.login.driver == Driver::Direct {
+            return self.unless_over(LoginState::Opening, Effect::Open);
+        }
+        (LoginState::Failed { failure }, vec![Effect::GiveUp])
+    }
+
     fn tick(&self) -> Next {
         let due = match &self.login.state {
             LoginState::Awaiting { challenge } => challenge.expires_at().min(self.login.expires_at),
@@ -181,9 +198,11 @@ impl At<'_> {
             (Event::PersonAsked { captcha, instruction }, _) => {
                 let person =
                     PersonChallenge { instruction, sent_at: self.now, expires_at: self.input_expires() };
-                Ok(ask(if captcha { Challenge::Captcha(person) } else { Challenge::Takeover(person) }))
+                let challenge =
+                    if captcha { Challenge::Captcha(person) } else { Challenge::Takeover(person) };
+                Ok((LoginState::Awaiting { challenge }, vec![Effect::Watch]))
             }
-            (Event::AnswerRejected(error), Some(challenge)) => {
+            (Event::AnswerRejected(error), Some(challenge)) if !self.login.state.is_awaiting() => {
                 Ok(self.answer_rejected(challenge.clone(), error))
             }
             _ => Err(StepError::NotNow),
@@ -206,8 +225,8 @@ impl At<'_> {
                 })
             }
             (Challenge::Code(code), event) => self.resend(code, event),
-            // The person did in the portal's own page what was asked.
-            (Challenge::Captcha(_) | Challenge::Takeover(_), Event::Accepted) => Ok(finish(self.wanted())),
+            // The person did in the portal's own page what was asked, and the portal goes on from there.
+            (Challenge::Captcha(_) | Challenge::Takeover(_), event) => self.replied(event),
             _ => Err(StepError::NotNow),
         }
     }
@@ -265,6 +284,7 @@ impl At<'_> {
             Challenge::Merchant(asked) => {
                 ask(Challenge::Merchant(MerchantChallenge { last_error: Some(error), ..asked }))
             }
+            // A person's page gives no answers that could be refused.
             person => ask(person),
         }
     }

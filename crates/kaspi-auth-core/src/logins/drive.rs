@@ -1,13 +1,15 @@
 //! Carries out the effects of a login until it waits for the caller or ends. The only caller of the engine's logins.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Logins, Work};
 use crate::account::Method;
+use crate::egress::{Egress, Sign};
 use crate::error::{Code, Error, Result};
-use crate::login::{Effect, Event, Failure, LastError, Login, LoginSecrets, step};
+use crate::login::{Answer, Continuation, Driver, Effect, Event, Failure, LastError, Login, step};
 use crate::port::{
-    AccountNote, Finished, LoginUpdate, OpenRequest, Reply, RepositoryError, SavedSession, SecretsChange,
+    AccountNote, At, Finished, LoginUpdate, OpenRequest, Reply, RepositoryError, SavedSession, SecretsChange,
+    StepTaken,
 };
 use crate::session::NewSession;
 use crate::store::StoreSummary;
@@ -21,7 +23,7 @@ const FIRST_PAUSE: SignedDuration = SignedDuration::from_millis(250);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(4);
 
 /// What the outside said, as an event; with it, the parts that are stored in the same transaction.
-struct Outcome {
+pub(super) struct Outcome {
     event: Event,
     /// The engine has a new continuation in the work's secrets.
     continued: bool,
@@ -29,7 +31,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(event: Event) -> Self {
+    pub(super) fn of(event: Event) -> Self {
         Self { event, continued: false, note: None }
     }
 }
@@ -41,6 +43,11 @@ impl Logins {
     /// Only when an outcome could not be stored: the login's lease then runs out and another pass takes it over.
     pub async fn drive(&self, mut work: Work) -> Result<()> {
         while !work.effects.is_empty() {
+            if work.effects[0] == Effect::Watch {
+                // A wait for a person takes no turn.
+                self.runner.watch(work);
+                return Ok(());
+            }
             let effect = work.effects.remove(0);
             let Some(outcome) = self.carry_out(&mut work, effect).await? else { continue };
             if !self.store_outcome(&mut work, outcome).await? {
@@ -55,35 +62,110 @@ impl Logins {
         let told = match effect {
             Effect::Open => self.open(work).await,
             Effect::Submit => self.submit(work).await,
-            Effect::Answer(answer) => {
-                let engine = self.engines.get(work.login.engine)?;
-                let at = continuation(&work.secrets);
-                match at {
-                    Ok(at) => match engine.answer(at, &work.secrets.credentials, &answer).await {
-                        Ok(reply) => Ok(replied(work, reply)),
-                        Err(error) => Ok(self.refused(&error)),
-                    },
-                    Err(error) => Err(error),
-                }
-            }
+            Effect::Answer(answer) => self.answer_challenge(work, &answer).await,
             Effect::Resend => return Ok(Some(self.resend_code(work).await)),
             Effect::Finish { merchant } => return self.finish(work, merchant).await,
+            Effect::Watch => return Ok(None),
             Effect::GiveUp => {
-                if let Some(at) = work.secrets.continuation.take() {
-                    self.engines.get(work.login.engine)?.give_up(at).await;
-                }
+                self.give_up(work).await;
                 return Ok(None);
             }
         };
         Ok(Some(told.unwrap_or_else(|error| failed(&error))))
     }
 
+    /// Lets go of what the engine holds. A way out that is gone meanwhile holds nothing back.
+    async fn give_up(&self, work: &mut Work) {
+        self.held.remove(work.login.id);
+        let Some(continuation) = work.secrets.continuation.take() else { return };
+        let egress = self.way(work).await;
+        if let (Ok(egress), Ok(engine)) = (egress, self.engines.of(work.login.driver)) {
+            engine.give_up(at_of(&work.login, &egress, Some(continuation))).await;
+        }
+    }
+
+    /// The login's way out, read once for a work.
+    async fn way(&self, work: &mut Work) -> Result<Egress> {
+        if let Some(egress) = &work.egress {
+            return Ok(egress.clone());
+        }
+        let egress = self.egresses.keep_to(work.login.egress).await?;
+        work.egress = Some(egress.clone());
+        Ok(egress)
+    }
+
+    /// Where the login stands, for the engine.
+    async fn at(&self, work: &mut Work) -> Result<At> {
+        let continuation = work.secrets.continuation.clone().ok_or(Code::LoginInterrupted)?;
+        let egress = self.way(work).await?;
+        Ok(at_of(&work.login, &egress, Some(continuation)))
+    }
+
+    /// Tells what a step came to: to those who measure, and to the health of the way out.
+    async fn stepped<T>(&self, work: &Work, name: &'static str, since: Timestamp, result: &Result<T>) {
+        let took = since.duration_until(self.clock.now());
+        let error = result.as_ref().err().map(Error::code);
+        self.changes.stepped(&work.login, StepTaken { name, took, error });
+        let sign = match error {
+            Some(Code::PortalBlocked) => Sign::Blocked,
+            Some(Code::PortalUnavailable) => Sign::Unreachable,
+            // Nothing was learned of the way.
+            Some(Code::BrowserLost | Code::BrowserUnavailable | Code::Internal) => return,
+            _ => Sign::Passed,
+        };
+        if let Some(egress) = &work.egress {
+            // Not noted: the login's own outcome is worth more, and the next sign comes soon.
+            let _ = self.egresses.note(egress, sign).await;
+        }
+    }
+
     async fn open(&self, work: &mut Work) -> Result<Outcome> {
+        let egress = self.way(work).await?;
+        self.take_turn(work, &egress).await?;
         let login = &work.login;
         let device = self.database.device(login.user_id.as_ref(), &login.account).await?;
-        let request = OpenRequest { login: login.id, account: login.account.clone(), device };
-        work.secrets.continuation = Some(self.engines.get(login.engine)?.open(request).await?);
-        Ok(Outcome::of(Event::Opened))
+        let request = OpenRequest {
+            login: login.id,
+            user_id: login.user_id.clone(),
+            account: login.account.clone(),
+            device,
+            route: egress.route(),
+        };
+        let since = self.clock.now();
+        let opened = self.engines.of(login.driver)?.open(request).await;
+        self.stepped(work, "open", since, &opened).await;
+        match opened {
+            Ok(continuation) => {
+                work.secrets.continuation = Some(continuation);
+                if work.login.driver == Driver::Browser {
+                    work.login.holder = Some(self.node);
+                    self.held.insert(work.login.id);
+                }
+                Ok(Outcome::of(Event::Opened))
+            }
+            Err(error) => Ok(self.unfit_or_failed(&error)),
+        }
+    }
+
+    /// A wall, a captcha or another shape is worth a try in a browser, where there is one; the rules say for which logins.
+    fn unfit_or_failed(&self, error: &Error) -> Outcome {
+        let unfit = matches!(error.code(), Code::PortalBlocked | Code::PortalChanged);
+        if unfit && self.engines.browser.is_some() {
+            return Outcome::of(Event::Unfit(Failure::from(error)));
+        }
+        failed(error)
+    }
+
+    async fn answer_challenge(&self, work: &mut Work, answer: &Answer) -> Result<Outcome> {
+        let at = self.at(work).await?;
+        let engine = self.engines.of(work.login.driver)?;
+        let since = self.clock.now();
+        let answered = engine.answer(at, &work.secrets.credentials, answer).await;
+        self.stepped(work, "answer", since, &answered).await;
+        Ok(match answered {
+            Ok(reply) => replied(work, reply),
+            Err(error) => self.refused(&error),
+        })
     }
 
     /// Sends the credentials, unless the account's past forbids it (ARCHITECTURE, 3.7).
@@ -98,9 +180,11 @@ impl Logins {
         if let Some(until) = ledger.blocked_until.filter(|until| self.clock.now() < *until) {
             return Err(Error::of(Code::PortalRateLimited).with_retry_at(until));
         }
-        let at = continuation(&work.secrets)?;
-        let engine = self.engines.get(work.login.engine)?;
+        let at = self.at(work).await?;
+        let engine = self.engines.of(work.login.driver)?;
+        let since = self.clock.now();
         let reply = engine.submit(at, &work.secrets.credentials).await;
+        self.stepped(work, "submit", since, &reply).await;
         // What the portal itself says is remembered; what is said without it (above) is not.
         Ok(match reply {
             Ok(reply) => {
@@ -111,7 +195,10 @@ impl Logins {
             }
             Err(error) => {
                 let rejected = error.code() == Code::InvalidCredentials;
-                let mut outcome = self.refused(&error);
+                let mut outcome = match self.unfit_or_failed(&error) {
+                    unfit @ Outcome { event: Event::Unfit(_), .. } => unfit,
+                    _ => self.refused(&error),
+                };
                 outcome.note = if rejected { Some(AccountNote::PasswordRejected) } else { outcome.note };
                 outcome
             }
@@ -129,16 +216,23 @@ impl Logins {
 
     /// A refusal leaves the login alive: the first code may still be on its way.
     async fn resend_code(&self, work: &mut Work) -> Outcome {
-        let sent = match (continuation(&work.secrets), self.engines.get(work.login.engine)) {
+        let since = self.clock.now();
+        let sent = match (self.at(work).await, self.engines.of(work.login.driver)) {
             (Ok(at), Ok(engine)) => engine.resend(at, &work.secrets.credentials).await,
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
+        self.stepped(work, "resend", since, &sent).await;
         match sent {
             Ok(continuation) => {
                 work.secrets.continuation = Some(continuation);
                 Outcome { event: Event::Resent, continued: true, note: None }
             }
-            Err(error) if matches!(error.code(), Code::PortalLoginTimeout | Code::CodeAttemptsExhausted) => {
+            Err(error)
+                if matches!(
+                    error.code(),
+                    Code::PortalLoginTimeout | Code::CodeAttemptsExhausted | Code::BrowserLost
+                ) =>
+            {
                 failed(&error)
             }
             Err(error) => {
@@ -159,14 +253,19 @@ impl Logins {
         work: &mut Work,
         merchant: Option<crate::id::MerchantUid>,
     ) -> Result<Option<Outcome>> {
-        let engine = self.engines.get(work.login.engine)?;
-        let at = match continuation(&work.secrets) {
-            Ok(at) => at,
-            Err(error) => return Ok(Some(failed(&error))),
+        let (at, engine) = match (self.at(work).await, self.engines.of(work.login.driver)) {
+            (Ok(at), Ok(engine)) => (at, engine),
+            (Err(error), _) | (_, Err(error)) => return Ok(Some(failed(&error))),
         };
-        let (session, device) = match engine.finish(at, merchant.as_ref()).await {
+        let since = self.clock.now();
+        let finished = engine.finish(at, merchant.as_ref()).await;
+        self.stepped(work, "finish", since, &finished).await;
+        let (session, device) = match finished {
             Ok(Finished::Session { session, device }) => (session, device),
             Ok(Finished::SeveralMerchants { merchants, continuation }) => {
+                // The browser's part is over: any node can go on.
+                work.login.holder = None;
+                self.held.remove(work.login.id);
                 work.secrets.continuation = Some(continuation);
                 let event = Event::SeveralMerchants(merchants);
                 return Ok(Some(Outcome { event, continued: true, note: None }));
@@ -181,8 +280,11 @@ impl Logins {
             credentials: &work.secrets.credentials,
             device,
         };
+        let since = self.clock.now();
         match self.database.save_session(saved, &summary, now).await {
             Ok(()) => {
+                self.stepped::<()>(work, "save", since, &Ok(())).await;
+                self.held.remove(work.login.id);
                 let done = step(&work.login, Event::Saved(summary), now, &self.limits)?;
                 work.login = Login { version: work.login.version + 1, ..done.login };
                 self.changes.publish(&work.login);
@@ -206,7 +308,7 @@ impl Logins {
     /// When somebody else changed the login first, what the portal said of the account is remembered all the same. Only the
     /// word on another code is then tried on what they left, because an answer may overtake it; any other event belongs to a
     /// login that was ended or taken over, and what the engine holds of it is let go.
-    async fn store_outcome(&self, work: &mut Work, mut outcome: Outcome) -> Result<bool> {
+    pub(super) async fn store_outcome(&self, work: &mut Work, mut outcome: Outcome) -> Result<bool> {
         let may_follow = matches!(outcome.event, Event::Resent | Event::ResendRefused { .. });
         for _ in 0..TRIES {
             let Ok(stepped) = step(&work.login, outcome.event.clone(), self.clock.now(), &self.limits) else {
@@ -235,7 +337,7 @@ impl Logins {
             self.database.note_account(note, &work.secrets.credentials, self.clock.now()).await?;
         }
         if !may_follow {
-            self.carry_out(work, Effect::GiveUp).await?;
+            self.give_up(work).await;
         }
         Ok(false)
     }
@@ -264,12 +366,14 @@ impl Logins {
     }
 }
 
-fn continuation(secrets: &LoginSecrets) -> Result<crate::login::Continuation> {
-    secrets.continuation.clone().ok_or_else(|| Error::of(Code::LoginInterrupted))
+/// Where the login stands, for the engine. Without a continuation only what is held under the login's name can be let go.
+pub(super) fn at_of(login: &Login, egress: &Egress, continuation: Option<Continuation>) -> At {
+    let continuation = continuation.unwrap_or_else(|| Continuation(String::new().into()));
+    At { login: login.id, route: egress.route(), continuation }
 }
 
 /// Turns the engine's reply into an event, and keeps how it goes on.
-fn replied(work: &mut Work, reply: Reply) -> Outcome {
+pub(super) fn replied(work: &mut Work, reply: Reply) -> Outcome {
     let (event, continuation) = match reply {
         Reply::Accepted(continuation) => (Event::Accepted, continuation),
         Reply::CodeSent { channel, destination_masked, continuation } => {
@@ -285,7 +389,7 @@ fn replied(work: &mut Work, reply: Reply) -> Outcome {
     Outcome { event, continued: true, note: None }
 }
 
-fn failed(error: &Error) -> Outcome {
+pub(super) fn failed(error: &Error) -> Outcome {
     Outcome::of(Event::Failed(Failure::from(error)))
 }
 

@@ -5,12 +5,15 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{BoxFuture, Device};
+use super::{
+    BoxFuture, Device, EgressRepository, EventRepository, EvidenceRepository, NodeRepository, RateRepository,
+    ShapeRepository,
+};
 use crate::account::{Account, Credentials};
 use crate::api_key::{ApiKey, HeldApiKey};
 use crate::error::{Code, Error};
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
-use crate::login::{Login, LoginSecrets};
+use crate::login::{Driver, Login, LoginSecrets};
 use crate::session::{Cookie, NewSession, Session, StoredCredentials, Validity};
 use crate::store::{Store, StoreChange, StoreFilter, StoreSummary};
 use crate::tenant::Tenant;
@@ -120,6 +123,8 @@ pub struct Ledger {
     pub rejected_at: Option<Timestamp>,
     /// The portal wants no login before this time.
     pub blocked_until: Option<Timestamp>,
+    /// What drove the account's last login to success, where that was found out by trying.
+    pub driver: Option<Driver>,
 }
 
 /// A caller's `Idempotency-Key` with the answer that came under it.
@@ -148,7 +153,8 @@ pub struct LoginUpdate<'a> {
 
 /// Logins.
 pub trait LoginRepository: Send + Sync {
-    /// Stores a new login, unless its account has one that has not ended. `tenant` is who asks.
+    /// Stores a new login, unless its account has one that has not ended, and pins the account to the login's egress. `tenant` is who
+    /// asks.
     fn insert_login<'a>(
         &'a self,
         tenant: &'a Tenant,
@@ -163,7 +169,8 @@ pub trait LoginRepository: Send + Sync {
     /// Opens a login for going on with it. `secrets` is `None` once it has ended.
     fn open_login(&self, id: LoginId) -> Answered<'_, Option<(Login, Option<LoginSecrets>)>>;
 
-    /// Stores a change and answers the new version. A terminal state frees the account.
+    /// Stores a change and answers the new version. A terminal state frees the account; one that does not run frees the login's place among
+    /// those that are with the portal.
     ///
     /// `Conflict` when the version is not the stored one.
     fn update_login<'a>(&'a self, update: LoginUpdate<'a>) -> Answered<'a, i64>;
@@ -242,8 +249,9 @@ pub struct SessionUpdate<'a> {
 
 /// Stores and their sessions.
 pub trait StoreRepository: Send + Sync {
-    /// Stores a session and its credentials under its merchant, ends the login as succeeded with `login_state`, and keeps
-    /// the device. A store that exists keeps its id, its row and its holder; its generation counts up.
+    /// Stores a session and its credentials under its merchant, ends the login as succeeded with `login_state`, keeps
+    /// the device, and remembers the login's egress and, for the account and the store, its driver. A store that exists keeps its id, its
+    /// row and its holder; its generation counts up.
     ///
     /// `StoreTaken` when another user holds the store; `Conflict` when the login's version is not the stored one.
     fn save_session<'a>(
@@ -309,7 +317,17 @@ pub trait ApiKeyRepository: Send + Sync {
 }
 
 /// All of it.
-pub trait Database: LoginRepository + StoreRepository + ApiKeyRepository {
+pub trait Database:
+    LoginRepository
+    + StoreRepository
+    + ApiKeyRepository
+    + EgressRepository
+    + RateRepository
+    + NodeRepository
+    + EvidenceRepository
+    + ShapeRepository
+    + EventRepository
+{
     /// Whether the database answers.
     fn ping(&self) -> Answered<'_, ()>;
 }

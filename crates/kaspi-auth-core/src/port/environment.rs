@@ -1,10 +1,11 @@
 //! Time, ids, waiting and running: what a process gives to the rules.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::BoxFuture;
+use crate::error::Code;
 use crate::id::LoginId;
 use crate::login::Login;
 use crate::logins::Work;
@@ -27,6 +28,19 @@ pub trait LoginChanges: Send + Sync {
     fn subscribe(&self, id: LoginId) -> Box<dyn Subscription>;
     /// The login has changed and the change is stored: wakes its subscribers, and is the place to log and to count.
     fn publish(&self, login: &Login);
+    /// A step of the login was taken: the place to log and to measure.
+    fn stepped(&self, login: &Login, step: StepTaken);
+}
+
+/// A step of a login, taken.
+#[derive(Debug, Clone, Copy)]
+pub struct StepTaken {
+    /// `open`, `submit`, `answer`, `resend`, `finish`, `save`.
+    pub name: &'static str,
+    /// How long it took.
+    pub took: SignedDuration,
+    /// What it failed with; `None`: it went well.
+    pub error: Option<Code>,
 }
 
 /// A wait for changes of one login.
@@ -39,6 +53,9 @@ pub trait Subscription: Send {
 pub trait LoginRunner: Send + Sync {
     /// Calls [`Logins::drive`](crate::logins::Logins::drive) with the work soon, whatever becomes of the caller.
     fn run(&self, work: Work);
+
+    /// Calls [`Logins::watch`](crate::logins::Logins::watch) with the work: a wait for a person, which takes no turn.
+    fn watch(&self, work: Work);
 
     /// Whether another login may be asked for now.
     fn has_room(&self) -> bool;

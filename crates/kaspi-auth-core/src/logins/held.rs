@@ -1,0 +1,164 @@
+//! Logins whose page a browser holds: only its node can go on with them. Other nodes store what the caller said, and the holder
+//! carries it out; when the holder is gone, the login fails clearly.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::background::unless_overtaken;
+use super::{BATCH, Logins, Work};
+use crate::error::{Code, Result};
+use crate::id::LoginId;
+use crate::login::{Effect, Event, Login};
+use crate::port::{LoginUpdate, RepositoryError, SecretsChange};
+
+/// The logins that this process holds pages for.
+#[derive(Default)]
+pub(super) struct Held(Mutex<HashSet<LoginId>>);
+
+impl Held {
+    pub(super) fn insert(&self, id: LoginId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    }
+
+    pub(super) fn remove(&self, id: LoginId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    fn contains(&self, id: LoginId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    fn all(&self) -> Vec<LoginId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
+impl Logins {
+    /// Whether another node's browser holds the login's page.
+    pub(super) fn is_held_elsewhere(&self, login: &Login) -> bool {
+        login.holder.is_some_and(|holder| holder != self.node)
+    }
+
+    /// A login has changed, perhaps on another node: carries out what was left for this one. Cheap for logins that are not held here.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn pick_up(&self, id: LoginId) -> Result<()> {
+        if !self.held.contains(id) {
+            return Ok(());
+        }
+        let Some((login, secrets)) = self.database.open_login(id).await? else {
+            self.held.remove(id);
+            return Ok(());
+        };
+        let Some(mut secrets) = secrets.filter(|_| !login.state.is_terminal()) else {
+            // Ended elsewhere: the page is let go.
+            self.let_go_of(login).await;
+            return Ok(());
+        };
+        if secrets.forwarded.is_empty() {
+            return Ok(());
+        }
+        let effects = std::mem::take(&mut secrets.forwarded);
+        let lease = login.state.is_running().then(|| self.lease());
+        let secrets_change = SecretsChange::Replace(secrets.clone());
+        let update = LoginUpdate { login: &login, secrets: secrets_change, note: None, answer: None, lease };
+        match self.database.update_login(update).await {
+            Ok(version) => {
+                let login = Login { version, ..login };
+                self.runner.run(Work { login, secrets, effects, egress: None });
+                Ok(())
+            }
+            // Changed meanwhile: that change wakes this again.
+            Err(RepositoryError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks after all held logins, in case word of a change was lost.
+    ///
+    /// # Errors
+    /// The last of the database's; one login keeps no other waiting.
+    pub async fn pick_up_all(&self) -> Result<()> {
+        let mut last = Ok(());
+        for id in self.held.all() {
+            if let Err(error) = self.pick_up(id).await {
+                last = Err(error);
+            }
+        }
+        last
+    }
+
+    async fn let_go_of(&self, login: Login) {
+        self.held.remove(login.id);
+        if let Ok(engine) = self.engines.of(login.driver)
+            && let Ok(egress) = self.egresses.keep_to(login.egress).await
+        {
+            engine.give_up(super::drive::at_of(&login, &egress, None)).await;
+        }
+    }
+
+    /// Tells the other nodes that this one lives.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn beat(&self) -> Result<()> {
+        Ok(self.database.beat(self.node, self.clock.now()).await?)
+    }
+
+    /// Fails logins that wait for a person while the node that holds their page is gone. Answers how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fail_orphans(&self) -> Result<usize> {
+        let seen_before = self.clock.now() - Self::LEASE;
+        let orphans = self.database.orphaned_logins(seen_before, BATCH).await?;
+        self.change_all(&orphans, &Event::HolderLost).await?;
+        Ok(orphans.len())
+    }
+
+    /// Fails what this node's browser holds, because the node stops: nobody else could go on with it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn leave(&self) -> Result<()> {
+        let held = self.database.held_logins(self.node, u32::MAX).await?;
+        self.change_all(&held, &Event::HolderLost).await?;
+        Ok(self.database.forget_node(self.node).await?)
+    }
+
+    /// Waits for a person to move a held page on, and carries on from there. Ends with the challenge.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn watch(&self, mut work: Work) -> Result<()> {
+        let egress = self.egresses.keep_to(work.login.egress).await?;
+        let at = super::drive::at_of(&work.login, &egress, work.secrets.continuation.clone());
+        work.egress = Some(egress);
+        let outcome = match self.engines.of(work.login.driver)?.watch(at).await {
+            Ok(reply) => super::drive::replied(&mut work, reply),
+            Err(error) if error.code() == Code::BrowserLost => super::drive::Outcome::of(Event::HolderLost),
+            Err(error) => super::drive::failed(&error),
+        };
+        if self.store_outcome(&mut work, outcome).await? && !work.effects.is_empty() {
+            if work.effects == [Effect::Watch] {
+                self.runner.watch(work);
+            } else {
+                self.runner.run(work);
+            }
+        }
+        Ok(())
+    }
+
+    /// The browser says that it no longer holds the login's page.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn holder_lost(&self, id: LoginId) -> Result<()> {
+        match unless_overtaken(self.change(id, Event::HolderLost, None).await)? {
+            Some(work) => drop(self.hand_over(work)),
+            None => self.held.remove(id),
+        }
+        Ok(())
+    }
+}
