@@ -28,6 +28,7 @@ pub mod logins;
 pub mod merchant;
 pub mod port;
 pub mod rate;
+pub mod records;
 pub mod session;
 pub mod sessions;
 pub mod store;
