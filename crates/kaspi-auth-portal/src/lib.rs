@@ -16,9 +16,11 @@ mod doctor;
 mod http;
 mod jar;
 mod origins;
+mod recipe;
 mod settings;
 mod wire;
 
 pub use direct::DirectEngine;
 pub use doctor::{Page, Reachability};
+pub use recipe::{Recipe, RecipeError, Typing};
 pub use settings::{ExchangeObserver, HostRole, PortalSettings};
