@@ -347,6 +347,19 @@ impl Egresses {
     }
 }
 
+/// The healthiest with the fewest accounts.
+fn best(all: &[Egress], now: Timestamp) -> Result<&Egress> {
+    let order = |egress: &&Egress| (std::cmp::Reverse(egress.health.score), egress.pinned, egress.id);
+    if let Some(egress) = all.iter().filter(|egress| egress.is_usable(now)).min_by_key(order) {
+        return Ok(egress);
+    }
+    let first_awake = all
+        .iter()
+        .filter(|egress| egress.enabled && egress.health.is_resting(now))
+        .min_by_key(|egress| egress.health.rest_until);
+    Err(first_awake.map_or_else(|| Code::EgressUnusable.into(), resting))
+}
+
 /// Whether two ways are the same, credentials included. Not constant-time: both are the operator's own.
 fn same_way(one: &Way, other: &Way) -> bool {
     use secrecy::ExposeSecret as _;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::account::Credentials;
-use crate::egress::{EgressId, Route};
+use crate::egress::Route;
 use crate::egresses::Egresses;
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
@@ -125,8 +125,13 @@ impl Sessions {
             return Err(Error::new(Code::SessionNotFound, "The store is switched off. Switch it on first."));
         }
         if let Some(session) = self.database.session(tenant, uid).await? {
-            let route = self.route(&session).await?;
-            match self.engines.direct.renew(&route, &session.cookies, uid).await {
+            let renewed = match self.route(&session).await {
+                Ok(route) => self.engines.direct.renew(&route, &session.cookies, uid).await,
+                // Its way is gone: the account signs in again and moves to another.
+                Err(error) if error.code() == Code::EgressUnusable => Err(Code::SsoExpired.into()),
+                Err(error) => Err(error),
+            };
+            match renewed {
                 Ok(renewed) => {
                     let now = self.clock.now();
                     let update = SessionUpdate {
@@ -205,9 +210,13 @@ impl Sessions {
         }
     }
 
-    /// The way that the session was won on; a row of another program's goes directly.
+    /// The way that the session was won on; a row of another program's takes any.
     async fn route(&self, session: &Session) -> Result<Route> {
-        Ok(self.egresses.keep_to(session.egress.unwrap_or(EgressId::DIRECT)).await?.route())
+        let egress = match session.egress {
+            Some(id) => self.egresses.keep_to(id).await?,
+            None => self.egresses.any().await?,
+        };
+        Ok(egress.route())
     }
 
     async fn stored(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<Session> {
