@@ -22,6 +22,9 @@
   let shown = {};
   let busy = false;
   let countdown = 0;
+  // A captcha that can be passed holds the first request back until it is.
+  let human = settings.captcha !== 'passable' && settings.captcha !== 'picture';
+  let waiting = null;
 
   // ---- texts --------------------------------------------------------------------------------------------------
 
@@ -45,6 +48,7 @@
   };
   const FLOOD = ['MFA_SEND_FLOOD', 'MFA_CODE_TOO_MANY_SEND'];
   const UNKNOWN_PHONE = ['CREDENTIALS_INVALID', 'FAILED', 'PHONE_NOT_FOUND'];
+  const ROBOT = 'Подтвердите, что вы не робот.';
   const WALL = 'Доступ временно ограничен: портал не пропустил запрос. Попробуйте позже.';
   const DOWN = 'Портал сейчас не отвечает. Попробуйте позже.';
   const OFFLINE = 'Нет связи с порталом. Проверьте сеть и попробуйте ещё раз.';
@@ -159,6 +163,11 @@
   }
 
   function send(body, onCode) {
+    if (!human) {
+      waiting = () => send(body, onCode);
+      tell('other', ROBOT);
+      return;
+    }
     post('/api/p/login', body, (status, answer) => {
       if (status === 200 && typeof answer?.redirectUrl === 'string') leave(answer.redirectUrl);
       else if (status === 200 && answer?.su) showChoice(answer.su);
@@ -205,7 +214,26 @@
     field.dataset.field = name;
     fields.append(field);
     shown[name] = field.querySelector('input');
+    if (settings.renamed === name) rename(name, field);
     return field;
+  }
+
+  // A field as after a small redesign: another id and name, and when bare nothing else to know it by.
+  function rename(name, field) {
+    const input = shown[name];
+    input.id = `renamed_${name}_field`;
+    input.name = `renamed_${name}`;
+    const label = field.querySelector('label');
+    if (label.htmlFor) label.htmlFor = input.id;
+    delete input.dataset.settable;
+    if (!settings.renamedBare) return;
+    for (const mark of ['placeholder', 'autocomplete', 'inputmode', 'autocapitalize', 'aria-describedby']) input.removeAttribute(mark);
+    if (input.type !== 'checkbox') {
+      if (input.type === 'password') input.style.webkitTextSecurity = 'disc';
+      input.type = 'text';
+      label.textContent = 'Поле';
+    }
+    field.dataset.field = 'other';
   }
 
   function enter(step, label, actions = {}) {
@@ -423,6 +451,65 @@
     return text;
   }
 
+  // ---- proof and captcha ----------------------------------------------------------------------------------------
+
+  // A cookie that only a client has which ran this script.
+  function prove() {
+    if (!settings.proof) return;
+    let sum = 7;
+    for (const letter of settings.proof.seed) sum = (sum * 31 + letter.codePointAt(0)) % 1000003;
+    document.cookie = `${settings.proof.cookie}=${settings.proof.seed}.${sum}; path=/; samesite=lax`;
+  }
+
+  function showCaptcha() {
+    const captcha = piece('captcha');
+    if (settings.captcha === 'picture') captcha.replaceChildren(...pictureOf());
+    else if (settings.captcha === 'passable') {
+      const frame = captcha.querySelector('iframe');
+      frame.removeAttribute('sandbox');
+      frame.removeAttribute('srcdoc');
+      frame.removeAttribute('tabindex');
+      frame.src = '/captcha';
+    }
+    submit.before(captcha);
+    if (!human) askState(captcha);
+  }
+
+  function pictureOf() {
+    const picture = document.createElement('img');
+    picture.src = '/captcha/picture';
+    picture.alt = 'Слово на картинке';
+    const word = document.createElement('input');
+    word.id = 'captcha_field';
+    word.name = 'captcha';
+    word.placeholder = 'Слово на картинке';
+    word.autocomplete = 'off';
+    word.addEventListener('change', () => {
+      const request = new XMLHttpRequest();
+      request.open('POST', '/captcha/answer');
+      request.setRequestHeader('Content-Type', 'application/json');
+      request.onload = () => { if (request.status !== 200) word.value = ''; };
+      request.send(JSON.stringify({ word: word.value }));
+    });
+    return [picture, word];
+  }
+
+  // Answers when the captcha was passed: the login goes on where it was held back.
+  function askState(captcha) {
+    const request = new XMLHttpRequest();
+    request.open('GET', '/captcha/state');
+    request.onload = () => {
+      if (request.status !== 200) return;
+      human = true;
+      captcha.remove();
+      clearMessages();
+      const held = waiting;
+      waiting = null;
+      held?.();
+    };
+    request.send();
+  }
+
   // ---- tabs and start -------------------------------------------------------------------------------------------
 
   function markTab(chosen) {
@@ -480,7 +567,8 @@
   for (const link of document.querySelectorAll('[data-link]')) {
     if (origins[link.dataset.link]) link.href = `${origins[link.dataset.link]}/`;
   }
-  if (settings.captcha) submit.before(piece('captcha'));
+  prove();
+  if (settings.captcha) showCaptcha();
   showEmail();
   shown.email.focus();
   document.currentScript.remove();

@@ -7,9 +7,10 @@ use crate::{
     account::{AccountCounters, AccountSpec},
     counters::Counters,
     fault::Fault,
+    fixture::Fixture,
     inbox::Message,
     knobs::Knobs,
-    session::Stage,
+    session::{LoginSession, Stage},
     world::World,
 };
 pub(crate) use http_api::router;
@@ -81,6 +82,34 @@ impl Control {
     /// Other settings from now on.
     pub fn set_knobs(&self, knobs: Knobs) {
         self.world.set_knobs(knobs);
+    }
+
+    /// The page that stands in for the login page.
+    pub fn fixture(&self) -> Option<Fixture> {
+        self.world.fixture().map(|fixture| Fixture::clone(&fixture))
+    }
+
+    /// A page in place of the login page from now on, or the sandbox's own again.
+    pub fn set_fixture(&self, fixture: Option<Fixture>) {
+        self.world.set_fixture(fixture.map(Arc::new));
+    }
+
+    /// Passes the captcha of every login that was begun, as a person would: the pages that wait for it go on.
+    pub fn pass_captchas(&self) {
+        for session in self.world.logins.values() {
+            session.state.lock().is_human = true;
+        }
+        self.world.captchas.send_modify(|passed| *passed += 1);
+    }
+
+    /// The words of the captchas' pictures that were shown and not yet passed.
+    pub fn captcha_words(&self) -> Vec<String> {
+        let logins = self.world.logins.values().into_iter();
+        let word = |session: Arc<LoginSession>| {
+            let state = session.state.lock();
+            state.captcha_word.clone().filter(|_| !state.is_human)
+        };
+        logins.filter_map(word).collect()
     }
 
     /// Ends cabinet sessions: those that open a merchant, or all.

@@ -36,10 +36,15 @@ pub struct Counters {
     pub faults: u64,
     /// Cabinet calls that carried `x-auth-version`, and those that did not.
     pub auth_version: AuthVersion,
-    /// Requests by `METHOD role path`, e.g. `POST login /api/p/login`; the roles are `site`, `login`, `cabinet` and `own`.
+    /// Requests by `METHOD role path`, e.g. `POST login /api/p/login`; the roles are `site`, `login`, `cabinet`, `own` and
+    /// `metrics`.
     pub calls: BTreeMap<String, u64>,
     /// GraphQL requests by operation.
     pub operations: BTreeMap<String, u64>,
+    /// Pages served, by kind: `login`, `login_changed`, `fixture`, `captcha`, `cabinet`, `start`, `inbox`.
+    pub pages: BTreeMap<String, u64>,
+    /// What the heavy login page loaded, by kind: `style`, `script`, `json`, `image`, `font`, `media`, `tracker`.
+    pub loads: BTreeMap<String, u64>,
 }
 
 /// Codes sent, by channel.
@@ -61,9 +66,19 @@ pub struct AuthVersion {
 }
 
 impl Counters {
-    /// How often a path was requested; `role` is `site`, `login`, `cabinet` or `own`.
+    /// How often a path was requested; `role` is `site`, `login`, `cabinet`, `own` or `metrics`.
     pub fn calls_to(&self, method: &str, role: &str, path: &str) -> u64 {
         self.calls.get(&format!("{method} {role} {path}")).copied().unwrap_or_default()
+    }
+
+    /// How often pages of a kind were served.
+    pub fn page_views(&self, kind: &str) -> u64 {
+        self.pages.get(kind).copied().unwrap_or_default()
+    }
+
+    /// How many things of a kind the heavy login page loaded.
+    pub fn loaded(&self, kind: &str) -> u64 {
+        self.loads.get(kind).copied().unwrap_or_default()
     }
 }
 
@@ -81,18 +96,21 @@ pub(crate) struct Tally {
     pub(crate) faults: AtomicU64,
     pub(crate) with_auth_version: AtomicU64,
     pub(crate) without_auth_version: AtomicU64,
-    calls: [Mutex<ByPath>; 4],
+    calls: [Mutex<ByPath>; ROLES.len()],
     operations: Mutex<HashMap<String, u64>>,
+    pages: Mutex<ByKind>,
+    loads: Mutex<ByKind>,
 }
 
 type ByPath = HashMap<String, Vec<(http::Method, u64)>>;
+type ByKind = BTreeMap<&'static str, u64>;
 
 /// One more.
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-const ROLES: [&str; 4] = ["site", "login", "cabinet", "own"];
+const ROLES: [&str; 5] = ["site", "login", "cabinet", "own", "metrics"];
 
 impl Tally {
     /// Counts a request.
@@ -117,9 +135,22 @@ impl Tally {
         }
     }
 
+    /// Counts a page that was served.
+    pub(crate) fn page(&self, kind: &'static str) {
+        *self.pages.lock().entry(kind).or_default() += 1;
+    }
+
+    /// Counts something that a page loaded.
+    pub(crate) fn load(&self, kind: &'static str) {
+        *self.loads.lock().entry(kind).or_default() += 1;
+    }
+
     /// A copy of all counts.
     pub(crate) fn read(&self) -> Counters {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let kinds = |counts: &Mutex<ByKind>| {
+            counts.lock().iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+        };
         let mut calls = BTreeMap::new();
         for (role, paths) in ROLES.iter().zip(&self.calls) {
             for (path, methods) in paths.lock().iter() {
@@ -143,6 +174,8 @@ impl Tally {
             },
             calls,
             operations: self.operations.lock().iter().map(|(name, count)| (name.clone(), *count)).collect(),
+            pages: kinds(&self.pages),
+            loads: kinds(&self.loads),
         }
     }
 
@@ -165,6 +198,8 @@ impl Tally {
         }
         self.calls.iter().for_each(|paths| paths.lock().clear());
         self.operations.lock().clear();
+        self.pages.lock().clear();
+        self.loads.lock().clear();
     }
 }
 

@@ -58,6 +58,10 @@ pub enum FaultKind {
     LostAnswer,
     /// The request is carried out, but the connection breaks in the middle of the answer's body.
     BrokenBody,
+    /// No answer ever comes, and nothing is done; the connection stays open until the client or the sandbox ends.
+    Hang,
+    /// The request is carried out; half of the answer's body arrives, and its end never does.
+    HangingBody,
     /// The answer's body is not what its type says: text that is no JSON; the request is carried out.
     Garbage,
 }

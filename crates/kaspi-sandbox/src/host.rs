@@ -20,6 +20,13 @@ pub struct Origins {
     pub cabinet: String,
 }
 
+impl Origins {
+    /// The trackers' host, beside the site.
+    pub(crate) fn metrics(&self) -> String {
+        self.site.replacen("://", "://metrics.", 1)
+    }
+}
+
 /// The part of the portal that a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Role {
@@ -28,6 +35,8 @@ pub(crate) enum Role {
     Cabinet,
     /// `localhost` or a loopback address: the sandbox's own pages only.
     Own,
+    /// The trackers that the heavy login page loads.
+    Metrics,
 }
 
 impl Role {
@@ -38,6 +47,7 @@ impl Role {
             Self::Login => "login",
             Self::Cabinet => "cabinet",
             Self::Own => "own",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -80,10 +90,9 @@ impl Hosts {
 
     /// Every name that a certificate has to cover.
     pub(crate) fn names(&self) -> Vec<String> {
-        let portal = self
-            .suffixes
-            .iter()
-            .flat_map(|suffix| [suffix.clone(), format!("idmc.shop.{suffix}"), format!("mc.shop.{suffix}")]);
+        let portal = self.suffixes.iter().flat_map(|suffix| {
+            ["", "idmc.shop.", "mc.shop.", "metrics."].map(|prefix| format!("{prefix}{suffix}"))
+        });
         portal.chain(["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()]).collect()
     }
 
@@ -99,6 +108,7 @@ impl Hosts {
                 "" => Role::Site,
                 "idmc.shop." | "idmc." => Role::Login,
                 "mc.shop." | "mc." => Role::Cabinet,
+                "metrics." => Role::Metrics,
                 _ => return None,
             };
             Some(Here { role, secure: self.secure, origins: self.siblings(suffix, port) })

@@ -12,9 +12,10 @@ pub use self::{
     code::{CodeKnobs, ResendAnswer, ResendBody},
     cookie::{CookieKnobs, CookieShape},
     login::{
-        ChoiceShape, LoginKnobs, NoMerchants, NoPermissions, RedirectUrl, SavedRedirectUrl, UnknownPhone,
+        Captcha, ChoiceShape, LoginKnobs, NoMerchants, NoPermissions, RedirectUrl, SavedRedirectUrl,
+        UnknownPhone, WithoutScript,
     },
-    page::{ErrorPlace, PageKnobs},
+    page::{ErrorPlace, PageKnobs, RenamedField},
 };
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::Value;

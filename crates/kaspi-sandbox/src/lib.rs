@@ -21,6 +21,7 @@ mod control;
 mod cookies;
 mod counters;
 mod fault;
+mod fixture;
 mod host;
 mod inbox;
 mod knobs;
@@ -43,11 +44,12 @@ pub use account::{
 pub use control::Control;
 pub use counters::{AuthVersion, CodesSent, Counters};
 pub use fault::{Fault, FaultKind};
+pub use fixture::{Fixture, FixtureError};
 pub use host::Origins;
 pub use inbox::{Channel, Message};
 pub use knobs::{
-    CabinetKnobs, ChoiceShape, CodeKnobs, CookieKnobs, CookieShape, ErrorPlace, Knobs, LoginKnobs,
-    NoMerchants, NoPermissions, PageKnobs, RedirectUrl, Renewal, ResendAnswer, ResendBody, SavedRedirectUrl,
-    SessionKnobs, UnauthorizedBody, UnknownPhone,
+    CabinetKnobs, Captcha, ChoiceShape, CodeKnobs, CookieKnobs, CookieShape, ErrorPlace, Knobs, LoginKnobs,
+    NoMerchants, NoPermissions, PageKnobs, RedirectUrl, RenamedField, Renewal, ResendAnswer, ResendBody,
+    SavedRedirectUrl, SessionKnobs, UnauthorizedBody, UnknownPhone, WithoutScript,
 };
 pub use sandbox::{Options, Sandbox, StartError, TlsOptions};

@@ -1,14 +1,17 @@
 //! The login host (idmc): its router and the endpoint that takes every step of a login (CONTRACT 3.2, 3.3).
 //! It must not open cabinet sessions: the way there is OAuth2.
 
+pub(crate) mod assets;
 pub(crate) mod authorize;
 mod body;
+mod captcha;
 mod choice;
 mod code;
 mod outcome;
 mod page;
 mod password;
 mod phone;
+mod proof;
 mod resend;
 
 use self::{
@@ -23,7 +26,7 @@ use crate::{
     counters::count,
     host::{Here, Origins},
     inbox::Channel,
-    knobs::{Knobs, RedirectUrl, SavedRedirectUrl},
+    knobs::{Knobs, RedirectUrl, SavedRedirectUrl, WithoutScript},
     reply,
     session::{Challenge, LoginSession, LoginState, Stage},
     visitors::Peer,
@@ -36,7 +39,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use std::{sync::Arc, time::Duration};
 
 /// Valid values of `MS_AUTH_SSO` that one login keeps while it is not confirmed.
@@ -50,6 +53,11 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .route("/oauth2/authorize", get(authorize::authorize))
         .route("/api/p/login", post(sign_in))
         .route("/api/p/mfa/send", post(resend::resend))
+        .route("/captcha", get(captcha::frame))
+        .route("/captcha/picture", get(captcha::picture))
+        .route("/captcha/answer", post(captcha::answer))
+        .route("/captcha/state", get(captcha::state))
+        .merge(assets::router())
         .with_state(world)
 }
 
@@ -63,10 +71,20 @@ async fn sign_in(
 ) -> Response {
     let knobs = world.knobs();
     if knobs.login.strict_headers && !comes_from_portal(&headers, &here.origins) {
-        return reply::empty(http::StatusCode::FORBIDDEN);
+        return reply::empty(StatusCode::FORBIDDEN);
     }
-    if knobs.login.captcha {
-        return wall(http::StatusCode::FORBIDDEN);
+    if captcha::stops(&world, &knobs, &headers) {
+        return wall(StatusCode::FORBIDDEN);
+    }
+    if !proof::is_shown(&headers) {
+        match knobs.login.without_script {
+            WithoutScript::Served => {}
+            WithoutScript::Wall => return wall(StatusCode::FORBIDDEN),
+            WithoutScript::CaptchaPage => return outcome::captcha_wall(StatusCode::FORBIDDEN),
+            WithoutScript::CaptchaCode => {
+                return Outcome::error(401, "CAPTCHA_REQUIRED").into_response(&knobs, here.secure);
+            }
+        }
     }
     // Read as JSON whatever its type says; anything else is a failure of the server (CONTRACT 3.2).
     let Some(body) = LoginBody::parse(&body) else { return reply::server_error("/api/p/login") };

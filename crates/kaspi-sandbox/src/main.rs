@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a program that tells a person where to go")]
 
 use clap::Parser;
-use kaspi_sandbox::{Knobs, Options, Sandbox, TlsOptions, stories};
+use kaspi_sandbox::{Fixture, Knobs, Options, Sandbox, TlsOptions, stories};
 use std::{error::Error, net::SocketAddr, path::PathBuf};
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +32,9 @@ struct Arguments {
     /// A JSON file with settings that differ from the defaults.
     #[arg(long)]
     knobs: Option<PathBuf>,
+    /// A page that was seen when a login failed, to be served as the login page.
+    #[arg(long)]
+    fixture: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -43,6 +46,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Some(file) => Knobs::default().changed(&serde_json::from_slice(&tokio::fs::read(file).await?)?)?,
         None => Knobs::default(),
     };
+    let fixture = match &arguments.fixture {
+        Some(file) => Some(Fixture::read(&tokio::fs::read(file).await?)?),
+        None => None,
+    };
     let sandbox = Sandbox::start(Options {
         listen: arguments.listen,
         tls: arguments.tls.then(|| TlsOptions { ca_file: arguments.ca_file.clone() }),
@@ -51,6 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         knobs,
         host_suffix: arguments.host_suffix,
         stories: true,
+        fixture,
     })
     .await?;
     let origins = sandbox.origins();

@@ -28,6 +28,12 @@ pub(crate) static START: LazyLock<Page> = LazyLock::new(|| Page::new(include_str
 pub(crate) static INBOX: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../assets/inbox.html")));
 /// The HTML wall.
 pub(crate) static WALL: LazyLock<Page> = LazyLock::new(|| Page::new(include_str!("../assets/wall.html")));
+/// The HTML page with a captcha, in place of the wall.
+pub(crate) static CAPTCHA_WALL: LazyLock<Page> =
+    LazyLock::new(|| Page::new(include_str!("../assets/captcha-wall.html")));
+/// The captcha's frame.
+pub(crate) static CAPTCHA: LazyLock<Page> =
+    LazyLock::new(|| Page::new(include_str!("../assets/captcha.html")));
 /// The HTML 500.
 pub(crate) static BROKEN: LazyLock<Page> =
     LazyLock::new(|| Page::new(include_str!("../assets/error500.html")));
@@ -151,7 +157,9 @@ mod tests {
     fn no_page_leaves_with_a_placeholder_and_each_says_sandbox() {
         let origins =
             Origins { site: "http://a".into(), login: "http://b".into(), cabinet: "http://c".into() };
-        for page in [&LOGIN, &LOGIN_CHANGED, &CABINET, &START, &INBOX, &WALL, &BROKEN] {
+        for page in
+            [&LOGIN, &LOGIN_CHANGED, &CABINET, &START, &INBOX, &WALL, &CAPTCHA_WALL, &CAPTCHA, &BROKEN]
+        {
             let html = page.render(&origins, "");
             assert!(html.contains("SANDBOX"));
             for mark in

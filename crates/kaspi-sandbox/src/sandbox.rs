@@ -3,6 +3,7 @@
 
 use crate::{
     control::Control,
+    fixture::Fixture,
     host::{Hosts, Origins},
     knobs::Knobs,
     serve::{self, Portal},
@@ -37,6 +38,8 @@ pub struct Options {
     pub host_suffix: Option<String>,
     /// Whether there are story accounts.
     pub stories: bool,
+    /// A page that stands in for the login page at the start, and after a reset.
+    pub fixture: Option<Fixture>,
 }
 
 /// How HTTPS is served.
@@ -56,6 +59,7 @@ impl Default for Options {
             knobs: Knobs::default(),
             host_suffix: None,
             stories: true,
+            fixture: None,
         }
     }
 }
@@ -111,14 +115,16 @@ impl Sandbox {
             None => None,
             Some(wanted) => Some(make_tls(&hosts, wanted).await?),
         };
+        let stop = CancellationToken::new();
         let world = Arc::new(World::new(Seeds {
             seed: options.seed,
             hosts,
             knobs: options.knobs,
             control: options.control,
             stories: options.stories,
+            fixture: options.fixture,
+            stop: stop.clone(),
         }));
-        let stop = CancellationToken::new();
         let portal = Arc::new(Portal::new(&world));
         let task = tokio::spawn(serve::accept(listener, second, tls, portal, stop.clone()));
         Ok(Self { addr, world, stop, task: Some(task) })

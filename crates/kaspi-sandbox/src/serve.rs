@@ -55,6 +55,7 @@ pub(crate) struct Portal {
     own: Router,
     login: Router,
     cabinet: Router,
+    metrics: Router,
 }
 
 impl Portal {
@@ -67,6 +68,7 @@ impl Portal {
             own: limited(site::router(world, Role::Own)),
             login: limited(login::router(Arc::clone(world))),
             cabinet: limited(cabinet::router(Arc::clone(world))),
+            metrics: limited(login::assets::metrics(Arc::clone(world))),
         }
     }
 
@@ -106,6 +108,7 @@ impl Portal {
             Role::Site => self.site.clone().oneshot(request).await,
             Role::Own => self.own.clone().oneshot(request).await,
             Role::Login => self.login.clone().oneshot(request).await,
+            Role::Metrics => self.metrics.clone().oneshot(request).await,
             Role::Cabinet => Ok(cabinet::enter(&self.world, self.cabinet.clone(), &here, request).await),
         };
         response
@@ -122,7 +125,7 @@ impl Portal {
                 reply::html(StatusCode::INTERNAL_SERVER_ERROR, pages::BROKEN.render(&here.origins, ""))
             }
             FaultKind::LoginPage => {
-                reply::html(StatusCode::OK, login::html(&self.world.knobs(), &here.origins, false))
+                reply::html(StatusCode::OK, login::html(&self.world.knobs(), &here.origins, false, "none"))
             }
             FaultKind::RedirectToLogin => reply::redirect(&login),
             FaultKind::Delay(millis) => {
@@ -132,6 +135,17 @@ impl Portal {
             FaultKind::LostAnswer => {
                 self.route(here, request).await;
                 reply::empty(StatusCode::BAD_GATEWAY)
+            }
+            FaultKind::Hang => {
+                self.world.stop.cancelled().await;
+                reply::empty(StatusCode::SERVICE_UNAVAILABLE)
+            }
+            FaultKind::HangingBody => {
+                let (head, body) = self.route(here, request).await.into_parts();
+                let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+                let mut response = Response::from_parts(head, Body::from_stream(half(&body, &self.world)));
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+                response
             }
             FaultKind::BrokenBody => {
                 let response = self.route(here, request).await;
@@ -156,6 +170,16 @@ fn broken() -> impl Stream<Item = io::Result<Bytes>> {
         Err(io::ErrorKind::ConnectionReset.into())
     });
     stream::iter([Ok(Bytes::from_static(b"{\""))]).chain(end)
+}
+
+/// The first half of a body; its end comes only with the sandbox's, and is broken then.
+fn half(body: &Bytes, world: &World) -> impl Stream<Item = io::Result<Bytes>> + use<> {
+    let stop = world.stop.clone();
+    let end = stream::once(async move {
+        stop.cancelled().await;
+        Err(io::ErrorKind::ConnectionReset.into())
+    });
+    stream::iter([Ok(body.slice(..body.len() / 2))]).chain(end)
 }
 
 /// The next connection of a listener; never without one.

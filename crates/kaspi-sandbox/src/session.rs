@@ -27,6 +27,10 @@ pub(crate) struct LoginState {
     pub(crate) stage: Stage,
     /// The query of the authorization request that sent the client to the login page.
     pub(crate) saved_request: Option<String>,
+    /// Whether a person passed the captcha.
+    pub(crate) is_human: bool,
+    /// The word of the captcha's picture, once it was shown.
+    pub(crate) captcha_word: Option<String>,
 }
 
 /// A step of a login.

@@ -36,7 +36,8 @@ pub(crate) fn router(world: &Arc<World>, role: Role) -> Router {
 }
 
 /// `GET /mc/`: 200 for everyone (CONTRACT 1).
-async fn shell(Extension(here): Extension<Here>) -> Response {
+async fn shell(State(world): State<Arc<World>>, Extension(here): Extension<Here>) -> Response {
+    world.tally.page("cabinet");
     reply::html(StatusCode::OK, pages::CABINET.render(&here.origins, ""))
 }
 
@@ -50,7 +51,8 @@ async fn features() -> Response {
     reply::ok(&json!({ "data": {}, "sandbox": true }))
 }
 
-async fn start(Extension(here): Extension<Here>) -> Response {
+async fn start(State(world): State<Arc<World>>, Extension(here): Extension<Here>) -> Response {
+    world.tally.page("start");
     reply::html(StatusCode::OK, pages::START.render(&here.origins, &pages::story_rows(&stories::all())))
 }
 
@@ -65,6 +67,7 @@ async fn inbox(
     if accept.contains("application/json") && !accept.contains("text/html") {
         return inbox_json(State(world), RawQuery(query)).await;
     }
+    world.tally.page("inbox");
     let messages = world.inbox.list(destination(query.as_deref()).as_deref());
     let shown = &messages[messages.len().saturating_sub(500)..];
     reply::html(StatusCode::OK, pages::INBOX.render(&here.origins, &pages::message_rows(shown)))

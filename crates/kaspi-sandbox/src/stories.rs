@@ -111,6 +111,10 @@ fn refusals() -> Vec<Story> {
             mail("wall").merchant("30000046").behaviour(Behaviour::Wall),
             "An HTML wall with status 403 in place of JSON.",
         ),
+        story(
+            mail("wall.direct").merchant("30000050").behaviour(Behaviour::WallWithoutScript),
+            "An HTML wall with status 403 for clients that did not run the login page's script; a browser comes in.",
+        ),
         story(mail("broken").merchant("30000047").behaviour(Behaviour::Broken), "The login answers 500."),
         story(
             mail("changed").merchant("30000048").behaviour(Behaviour::ChangedAnswer),

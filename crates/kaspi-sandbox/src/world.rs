@@ -8,6 +8,7 @@ use crate::{
     cookies,
     counters::{Tally, count},
     fault::Faults,
+    fixture::Fixture,
     host::Hosts,
     inbox::Inbox,
     knobs::Knobs,
@@ -22,6 +23,8 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Values of `MS_AUTH_SSO` that are kept; the oldest go first.
 const LOGIN_TOKENS: usize = 160_000;
@@ -47,6 +50,12 @@ pub(crate) struct World {
     pub(crate) visitors: Visitors,
     pub(crate) control: bool,
     pub(crate) client_id: String,
+    /// Counts captchas that were passed, and wakes the pages that wait for theirs.
+    pub(crate) captchas: watch::Sender<u64>,
+    /// The sandbox's end: answers that would never come end with it.
+    pub(crate) stop: CancellationToken,
+    fixture: RwLock<Option<Arc<Fixture>>>,
+    first_fixture: Option<Arc<Fixture>>,
     knobs: RwLock<Arc<Knobs>>,
     first_knobs: Arc<Knobs>,
     stories: bool,
@@ -81,6 +90,8 @@ pub(crate) struct Seeds {
     pub(crate) knobs: Knobs,
     pub(crate) control: bool,
     pub(crate) stories: bool,
+    pub(crate) fixture: Option<Fixture>,
+    pub(crate) stop: CancellationToken,
 }
 
 impl World {
@@ -88,7 +99,7 @@ impl World {
     pub(crate) fn new(seeds: Seeds) -> Self {
         let chance = Chance::new(seeds.seed);
         let client_id = chance.uuid();
-        let knobs = Arc::new(seeds.knobs);
+        let (knobs, fixture) = (Arc::new(seeds.knobs), seeds.fixture.map(Arc::new));
         let world = Self {
             clock: Clock::default(),
             chance,
@@ -105,6 +116,10 @@ impl World {
             visitors: Visitors::default(),
             control: seeds.control,
             client_id,
+            captchas: watch::Sender::default(),
+            stop: seeds.stop,
+            fixture: RwLock::new(fixture.clone()),
+            first_fixture: fixture,
             knobs: RwLock::new(Arc::clone(&knobs)),
             first_knobs: knobs,
             stories: seeds.stories,
@@ -136,6 +151,7 @@ impl World {
         self.chance.reset();
         let _ = self.chance.uuid();
         *self.knobs.write() = Arc::clone(&self.first_knobs);
+        self.set_fixture(self.first_fixture.clone());
         self.accounts.clear();
         self.add_stories();
     }
@@ -148,6 +164,16 @@ impl World {
     /// Other settings from now on.
     pub(crate) fn set_knobs(&self, knobs: Knobs) {
         *self.knobs.write() = Arc::new(knobs);
+    }
+
+    /// The page that stands in for the login page.
+    pub(crate) fn fixture(&self) -> Option<Arc<Fixture>> {
+        self.fixture.read().clone()
+    }
+
+    /// Another page in place of the login page, or the sandbox's own.
+    pub(crate) fn set_fixture(&self, fixture: Option<Arc<Fixture>>) {
+        *self.fixture.write() = fixture;
     }
 
     /// Adds an account, or changes the one that has its e-mail or phone.

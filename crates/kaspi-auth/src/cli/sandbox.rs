@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use kaspi_sandbox::{Knobs, Options, Sandbox, StartError, TlsOptions};
+use kaspi_sandbox::{Fixture, Knobs, Options, Sandbox, StartError, TlsOptions};
 
 use super::demo::{inbox, programme};
 use super::failure::{Exit, Failure, Outcome};
@@ -35,6 +35,9 @@ pub struct Args {
     /// A JSON file with settings of the portal's behaviour that differ from the defaults.
     #[arg(long, value_name = "FILE")]
     knobs: Option<PathBuf>,
+    /// A page that was seen when a login failed, to be served as the login page: an exported evidence.
+    #[arg(long, value_name = "FILE")]
+    fixture: Option<PathBuf>,
     /// Do not print the mail and SMS that it "sends".
     #[arg(long)]
     quiet: bool,
@@ -62,6 +65,7 @@ pub async fn run(args: Args, global: &Global) -> Outcome {
             knobs,
             host_suffix: args.host_suffix,
             stories: true,
+            fixture: fixture(args.fixture.as_ref())?,
         },
         "--listen",
     )
@@ -114,6 +118,13 @@ pub async fn start(options: Options, option: &str) -> Outcome<Sandbox> {
             StartError::Tls(source) => failure.because(source),
         }
     })
+}
+
+fn fixture(file: Option<&PathBuf>) -> Outcome<Option<Fixture>> {
+    let Some(file) = file else { return Ok(None) };
+    let bad = |what: &str| Failure::usage(format!("--fixture {}: {what}", file.display()));
+    let text = std::fs::read(file).map_err(|error| bad("cannot be read").because(error))?;
+    Fixture::read(&text).map(Some).map_err(|error| bad("is no page to replay").because(error))
 }
 
 fn knobs(file: Option<&PathBuf>) -> Outcome<Knobs> {

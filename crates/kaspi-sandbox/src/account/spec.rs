@@ -127,6 +127,8 @@ pub enum Behaviour {
     Wall,
     /// 500.
     Broken,
+    /// The same wall, but only for clients that did not run the login page's script.
+    WallWithoutScript,
     /// 200 with a JSON of a shape that nobody knows.
     ChangedAnswer,
 }

@@ -2,7 +2,7 @@
 //! It must not do what `Control` cannot.
 
 use super::Control;
-use crate::{account::AccountSpec, fault::Fault, reply, world::World};
+use crate::{account::AccountSpec, fault::Fault, fixture::Fixture, reply, world::World};
 use axum::{
     Router,
     body::Bytes,
@@ -25,6 +25,9 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/sandbox/control/accounts", post(add_accounts))
         .route("/sandbox/control/knobs", get(read_knobs).post(change_knobs))
         .route("/sandbox/control/counters", get(read_counters))
+        .route("/sandbox/control/fixture", get(read_fixture).post(set_fixture).delete(clear_fixture))
+        .route("/sandbox/control/captchas", get(read_captchas))
+        .route("/sandbox/control/captchas/pass", post(pass_captchas))
 }
 
 type Sandbox = State<Arc<World>>;
@@ -175,6 +178,34 @@ async fn change_knobs(sandbox: Sandbox, body: Bytes) -> Response {
         }
         Err(error) => bad(&error.to_string()),
     }
+}
+
+async fn read_fixture(sandbox: Sandbox) -> Response {
+    reply::ok(&json!({ "fixture": control(sandbox).fixture() }))
+}
+
+async fn set_fixture(sandbox: Sandbox, body: Bytes) -> Response {
+    match Fixture::read(&body) {
+        Ok(fixture) => {
+            control(sandbox).set_fixture(Some(fixture));
+            done()
+        }
+        Err(error) => bad(&error.to_string()),
+    }
+}
+
+async fn clear_fixture(sandbox: Sandbox) -> Response {
+    control(sandbox).set_fixture(None);
+    done()
+}
+
+async fn read_captchas(sandbox: Sandbox) -> Response {
+    reply::ok(&json!({ "words": control(sandbox).captcha_words() }))
+}
+
+async fn pass_captchas(sandbox: Sandbox) -> Response {
+    control(sandbox).pass_captchas();
+    done()
 }
 
 async fn read_counters(sandbox: Sandbox, RawQuery(query): RawQuery) -> Response {

@@ -2,6 +2,7 @@
 //! It must not act on them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The login endpoint and its page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,9 +38,10 @@ pub struct LoginKnobs {
     pub per_minute: u32,
     /// HTTP status of the wall behind `per_minute`: 429 or 403.
     pub per_minute_status: u16,
-    /// Whether a captcha guards the login (CONTRACT 8.9): the page shows its frame, and the login endpoint answers the HTML
-    /// wall with 403. There is nothing to solve.
-    pub captcha: bool,
+    /// The captcha that guards the login (CONTRACT 8.9), on the page and at the endpoint.
+    pub captcha: Captcha,
+    /// What the login endpoint answers to clients that did not run the page's script.
+    pub without_script: WithoutScript,
     /// The shape of `su` (CONTRACT 8.5).
     pub su: ChoiceShape,
     /// Whether the login endpoint wants `Origin` or `Referer` of the login host or the site (CONTRACT 7.7: it does not).
@@ -71,7 +73,8 @@ impl Default for LoginKnobs {
             error_message: None,
             per_minute: 0,
             per_minute_status: 429,
-            captcha: false,
+            captcha: Captcha::Off,
+            without_script: WithoutScript::Served,
             su: ChoiceShape::Merchants,
             strict_headers: false,
             sso_seconds: 7 * 24 * 3_600,
@@ -80,6 +83,56 @@ impl Default for LoginKnobs {
             password_change_ends_sessions: false,
         }
     }
+}
+
+/// The captcha that guards the login (CONTRACT 8.9). Until it is passed the login endpoint answers the HTML wall with 403.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum Captcha {
+    /// `false`: none.
+    Off,
+    /// `true`: a frame on the page, and nothing to solve.
+    Unpassable,
+    /// `"passable"`: a frame on the page with a box to tick.
+    Passable,
+    /// `"picture"`: a picture on the page with a word to type.
+    Picture,
+}
+
+impl From<Captcha> for Value {
+    fn from(captcha: Captcha) -> Self {
+        match captcha {
+            Captcha::Off => Self::Bool(false),
+            Captcha::Unpassable => Self::Bool(true),
+            Captcha::Passable => Self::from("passable"),
+            Captcha::Picture => Self::from("picture"),
+        }
+    }
+}
+
+impl TryFrom<Value> for Captcha {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        [Self::Off, Self::Unpassable, Self::Passable, Self::Picture]
+            .into_iter()
+            .find(|captcha| Value::from(*captcha) == value)
+            .ok_or_else(|| format!("a captcha is false, true, \"passable\" or \"picture\", not {value}"))
+    }
+}
+
+/// What the login endpoint answers to clients that lack the cookie which the page's script sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithoutScript {
+    /// What it answers to everybody.
+    Served,
+    /// The HTML wall with 403.
+    Wall,
+    /// An HTML page with a captcha, with 403.
+    CaptchaPage,
+    /// 401 `CAPTCHA_REQUIRED`.
+    CaptchaCode,
 }
 
 /// `redirectUrl` of a login without a saved authorization request.

@@ -1,4 +1,4 @@
-//! Settings of the login page: the code's field, and where errors are told.
+//! Settings of the login page: the code's field, where errors are told, what changed, and what it loads.
 //! It must not act on them: the page's script does.
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,12 @@ pub struct PageKnobs {
     pub flood_error: ErrorPlace,
     /// Where every other `errorCode` is told.
     pub other_error: ErrorPlace,
+    /// The field whose `id` and `name` are others: `renamed_<field>_field` and `renamed_<field>`.
+    pub renamed_field: Option<RenamedField>,
+    /// Whether the renamed field loses every other mark too: label, placeholder, type, `autocomplete`, `inputmode`.
+    pub renamed_bare: bool,
+    /// Whether the page loads what portals load: a style sheet, a script, texts, images, fonts, a video and trackers.
+    pub heavy: bool,
 }
 
 impl Default for PageKnobs {
@@ -33,8 +39,27 @@ impl Default for PageKnobs {
             phone_error: ErrorPlace::Notification,
             flood_error: ErrorPlace::Notification,
             other_error: ErrorPlace::Notification,
+            renamed_field: None,
+            renamed_bare: false,
+            heavy: false,
         }
     }
+}
+
+/// A field of the login page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenamedField {
+    /// The e-mail.
+    Email,
+    /// The password.
+    Password,
+    /// Whether to remember the device.
+    Remember,
+    /// The phone.
+    Phone,
+    /// The code.
+    Code,
 }
 
 /// The element that tells an error.

@@ -159,8 +159,17 @@ fn worded(mut body: Value, knobs: &Knobs) -> Value {
 
 /// The HTML wall.
 pub(crate) fn wall(status: StatusCode) -> Response {
+    barred(&pages::WALL, status)
+}
+
+/// An HTML page with a captcha.
+pub(super) fn captcha_wall(status: StatusCode) -> Response {
+    barred(&pages::CAPTCHA_WALL, status)
+}
+
+fn barred(page: &pages::Page, status: StatusCode) -> Response {
     let nowhere = Origins { site: String::new(), login: String::new(), cabinet: String::new() };
-    reply::html(status, pages::WALL.render(&nowhere, status.as_str()))
+    reply::html(status, page.render(&nowhere, status.as_str()))
 }
 
 /// Adds `MS_AUTH_SSO` as the last cookie, after another one (CONTRACT 3.1).

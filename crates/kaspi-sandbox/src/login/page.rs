@@ -1,9 +1,10 @@
 //! The login page and the landing after a login (CONTRACT 1, 2, 3.5).
 //! It must not know which account is about to sign in.
 
-use super::outcome::add_sso;
+use super::{assets, outcome::add_sso, proof};
 use crate::{
     clock::Millis,
+    fixture::Fixture,
     host::{Here, Origins},
     knobs::Knobs,
     pages, reply,
@@ -28,20 +29,36 @@ pub(super) async fn login(
 ) -> Response {
     let knobs = world.knobs();
     let changed = knobs.login.changed_page || query.is_some_and(|query| query.contains("sandbox=changed"));
-    let mut response = reply::html(StatusCode::OK, html(&knobs, &here.origins, changed));
     let (_, token) = world.login_session(&headers).unwrap_or_else(|| world.begin_login());
+    let mut response = if let Some(fixture) = world.fixture() {
+        world.tally.page("fixture");
+        replayed(&fixture)
+    } else {
+        world.tally.page(if changed { "login_changed" } else { "login" });
+        reply::html(StatusCode::OK, html(&knobs, &here.origins, changed, &proof::seed(&token)))
+    };
     add_sso(&mut response, &token, &knobs, here.secure);
     response
 }
 
-/// The page with its settings (CONTRACT 8.6, 8.9, 8.11), which its script reads.
-pub(crate) fn html(knobs: &Knobs, origins: &Origins, changed: bool) -> String {
+/// A page that was seen elsewhere.
+fn replayed(fixture: &Fixture) -> Response {
+    let mut response = reply::html(fixture.status(), fixture.html().to_owned());
+    response.headers_mut().extend(fixture.headers());
+    response
+}
+
+/// The page with its settings (CONTRACT 8.6, 8.9, 8.11), which its script reads; its cookie is made from `seed`.
+pub(crate) fn html(knobs: &Knobs, origins: &Origins, changed: bool, seed: &str) -> String {
     let (page, login) = (&knobs.page, if changed { &pages::LOGIN_CHANGED } else { &pages::LOGIN });
     let settings = json!({
         "codeId": page.code_id,
         "codeName": page.code_name,
         "smsLength": knobs.code.sms_digits(),
         "captcha": knobs.login.captcha,
+        "proof": { "cookie": proof::COOKIE, "seed": seed },
+        "renamed": page.renamed_field,
+        "renamedBare": page.renamed_bare,
         "errors": {
             "credentials": page.credentials_error,
             "code": page.code_error,
@@ -51,7 +68,15 @@ pub(crate) fn html(knobs: &Knobs, origins: &Origins, changed: bool) -> String {
         },
     });
     // Within a script element nothing may look like its end.
-    login.render(origins, &settings.to_string().replace('<', "\\u003c"))
+    let html = login.render(origins, &settings.to_string().replace('<', "\\u003c"));
+    if !page.heavy {
+        return html;
+    }
+    let html = html.replacen("</head>", &format!("{}</head>", assets::head(origins)), 1);
+    match html.rsplit_once("</body>") {
+        Some((page, end)) => format!("{page}{}</body>{end}", assets::body(origins)),
+        None => html,
+    }
 }
 
 /// `GET /` and `GET /?continue`: to the cabinet's shell after a login, to the login page before.

@@ -1,7 +1,7 @@
 //! The password's step (CONTRACT 3.2, 3.3): right, wrong, locked, refused, or followed by a mailed code.
 //! It must not tell an unknown e-mail from a wrong password, unless a knob says so.
 
-use super::{Attempt, body::LoginBody, outcome::Outcome};
+use super::{Attempt, body::LoginBody, outcome::Outcome, proof};
 use crate::{
     account::{Account, Behaviour, CodeRule, masked_email},
     clock::seconds,
@@ -40,6 +40,7 @@ pub(super) fn check(attempt: &Attempt<'_>, body: &LoginBody) -> Outcome {
     count(&account.tally.passwords);
     match account.spec.behaviour {
         Behaviour::Wall => return Outcome::wall(),
+        Behaviour::WallWithoutScript if !proof::is_shown(attempt.headers) => return Outcome::wall(),
         Behaviour::Broken => return Outcome::broken(),
         _ => {}
     }

@@ -1,7 +1,7 @@
 //! The phone's step (CONTRACT 3.2): an SMS is sent; no password is asked for.
 //! It must not need any cookie.
 
-use super::{Attempt, body::LoginBody, outcome::Outcome, password::without_shops};
+use super::{Attempt, body::LoginBody, outcome::Outcome, password::without_shops, proof};
 use crate::{
     account::{Behaviour, masked_phone},
     inbox::Channel,
@@ -18,11 +18,13 @@ pub(super) fn start(attempt: &Attempt<'_>, body: &LoginBody) -> Outcome {
     let slow = account.spec.behaviour == Behaviour::Slow;
     match account.spec.behaviour {
         Behaviour::Wall => return Outcome::wall(),
+        Behaviour::WallWithoutScript if !proof::is_shown(attempt.headers) => return Outcome::wall(),
         Behaviour::Broken => return Outcome::broken(),
         Behaviour::Flood { break_seconds } => return attempt.flooded(break_seconds),
         Behaviour::ChangedAnswer => return Outcome::changed(),
         Behaviour::Normal
         | Behaviour::Slow
+        | Behaviour::WallWithoutScript
         | Behaviour::InsufficientPermissions
         | Behaviour::WrongPassword => {}
     }

@@ -13,8 +13,10 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(15);
-const GLANCE: Duration = Duration::from_millis(20);
+/// How long anything may take.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a look takes to be worth another.
+pub const GLANCE: Duration = Duration::from_millis(20);
 
 /// The driver's process. Its browser listens on a pipe of the driver's and ends with it.
 struct Driver {

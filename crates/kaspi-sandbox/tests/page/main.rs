@@ -3,6 +3,8 @@
 
 mod browser;
 mod cabinet;
+mod captcha;
+mod change;
 mod choice;
 mod errors;
 mod mailed;

@@ -1,7 +1,7 @@
 //! A sandbox with a browser in front of it, and the steps of its login that the tests share.
 //! It must not decide whether a step went well, beyond waiting for what it needs.
 
-use crate::browser::{Browser, ENTER};
+use crate::browser::{Browser, ENTER, GLANCE, PATIENCE};
 use kaspi_sandbox::{Control, Options, Sandbox};
 use std::ops::Deref;
 
@@ -65,10 +65,15 @@ impl Visit {
 
     /// Asks for a code by SMS.
     pub async fn submit_phone(&self, phone: &str) {
+        self.submit_phone_without_code(phone).await;
+        self.find(CODE).await;
+    }
+
+    /// Asks for a code by SMS that may not come.
+    pub async fn submit_phone_without_code(&self, phone: &str) {
         self.click("#phone_tab").await;
         self.fill("#user_phone_field", phone).await;
         self.click(SUBMIT).await;
-        self.find(CODE).await;
     }
 
     /// Fills the code in and submits it.
@@ -81,6 +86,22 @@ impl Visit {
     pub fn newest_code(&self, to: &str) -> String {
         let messages = self.control().inbox(Some(to));
         messages.last().and_then(|message| message.code.clone()).expect("a message with a code")
+    }
+
+    /// The code of the newest message to a destination, once the page asks for it.
+    pub async fn newest_code_once_sent(&self, to: &str) -> String {
+        self.find(CODE).await;
+        self.newest_code(to)
+    }
+
+    /// Waits until something holds on the sandbox's side.
+    pub async fn once(&self, what: &str, holds: impl Fn() -> bool) {
+        let held = tokio::time::timeout(PATIENCE, async {
+            while !holds() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        });
+        assert!(held.await.is_ok(), "never came: {what}");
     }
 
     /// Waits for the cabinet; no error may be left on the way or there.
