@@ -96,18 +96,16 @@ impl Egresses {
             Some((id, None)) => Some((id, "it was deleted")),
             None => None,
         };
-        let best = all
-            .iter()
-            .filter(|egress| egress.is_usable(now))
-            .min_by_key(|egress| (std::cmp::Reverse(egress.health.score), egress.pinned, egress.id));
-        match best {
-            Some(egress) => Ok(Chosen { egress: egress.clone(), replaces }),
-            None => Err(all
-                .iter()
-                .filter(|egress| egress.enabled && egress.health.is_resting(now))
-                .min_by_key(|egress| egress.health.rest_until)
-                .map_or_else(|| Code::EgressUnusable.into(), resting)),
-        }
+        best(&all, now).map(|egress| Chosen { egress: egress.clone(), replaces })
+    }
+
+    /// Any way that can be used: for a session of which nobody knows on which way it was won.
+    ///
+    /// # Errors
+    /// `egress_unusable`; the database's.
+    pub async fn any(&self) -> Result<Egress> {
+        let all = self.database.list_egresses().await?;
+        best(&all, self.clock.now()).cloned()
     }
 
     /// Makes the move of an account known.
@@ -137,6 +135,14 @@ impl Egresses {
                 "The egress that this session was won on was deleted or switched off. Sign in again: the account then \
                  moves to another one.",
             )),
+        }
+    }
+
+    /// The way on which something is let go: also one that is switched off. What is deleted is only named, nothing is sent on it.
+    pub(crate) async fn way_back(&self, id: EgressId) -> Route {
+        match self.database.find_egress(id).await {
+            Ok(Some(egress)) => egress.route(),
+            _ => Route { id, ..Route::direct() },
         }
     }
 
