@@ -72,8 +72,9 @@ impl Health {
             Sign::Unreachable => Self { score: self.score.saturating_sub(10), ..self },
             Sign::Blocked => {
                 let blocked = Self { score: self.score.saturating_sub(20), blocks: self.blocks + 1, ..self };
-                // One account's wall is not yet the way's; after a rest, a single further block is.
-                if blocked.blocks < policy.blocks && blocked.rests == 0 {
+                // One account's wall is not yet the way's; after a rest, a single further block is. What was under way when a rest
+                // began meets the same wall and makes it no longer.
+                if (blocked.blocks < policy.blocks && blocked.rests == 0) || self.is_resting(now) {
                     return blocked;
                 }
                 let factor = 1_i32 << blocked.rests.min(16);
@@ -109,12 +110,20 @@ mod tests {
     #[test]
     fn each_further_block_doubles_the_rest_up_to_the_longest_and_a_pass_ends_it() {
         let policy = RestPolicy { blocks: 1, ..RestPolicy::default() };
-        let mut health = Health::default();
+        let (mut health, mut now) = (Health::default(), 0);
         for minutes in [1, 2, 4, 8, 16, 30, 30] {
-            health = health.after(Sign::Blocked, at(0), &policy);
-            assert_eq!(health.rest_until, Some(at(minutes * 60)));
+            health = health.after(Sign::Blocked, at(now), &policy);
+            now += minutes * 60;
+            assert_eq!(health.rest_until, Some(at(now)));
         }
         health = health.after(Sign::Passed, at(0), &policy);
         assert!(!health.is_resting(at(0)) && health.blocks == 0 && health.score == 10);
+    }
+
+    #[test]
+    fn a_block_that_comes_in_during_a_rest_makes_it_no_longer() {
+        let policy = RestPolicy::default();
+        let health = (0..10).fold(Health::default(), |health, _| health.after(Sign::Blocked, at(0), &policy));
+        assert_eq!((health.rests, health.rest_until, health.score), (1, Some(at(60)), 0));
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Logins, Work};
 use crate::account::Method;
-use crate::egress::{Egress, Sign};
+use crate::egress::{Egress, Route, Sign};
 use crate::error::{Code, Error, Result};
 use crate::login::{Answer, Continuation, Driver, Effect, Event, Failure, LastError, Login, step};
 use crate::port::{
@@ -78,9 +78,12 @@ impl Logins {
     async fn give_up(&self, work: &mut Work) {
         self.held.remove(work.login.id);
         let Some(continuation) = work.secrets.continuation.take() else { return };
-        let egress = self.way(work).await;
-        if let (Ok(egress), Ok(engine)) = (egress, self.engines.of(work.login.driver)) {
-            engine.give_up(at_of(&work.login, &egress, Some(continuation))).await;
+        if let Ok(engine) = self.engines.of(work.login.driver) {
+            let route = match &work.egress {
+                Some(egress) => egress.route(),
+                None => self.egresses.way_back(work.login.egress).await,
+            };
+            engine.give_up(at_of(&work.login, route, Some(continuation))).await;
         }
     }
 
@@ -95,10 +98,10 @@ impl Logins {
     }
 
     /// Where the login stands, for the engine.
-    async fn at(&self, work: &mut Work) -> Result<At> {
+    pub(super) async fn at(&self, work: &mut Work) -> Result<At> {
         let continuation = work.secrets.continuation.clone().ok_or(Code::LoginInterrupted)?;
         let egress = self.way(work).await?;
-        Ok(at_of(&work.login, &egress, Some(continuation)))
+        Ok(at_of(&work.login, egress.route(), Some(continuation)))
     }
 
     /// Tells what a step came to: to those who measure, and to the health of the way out.
@@ -110,7 +113,15 @@ impl Logins {
             Some(Code::PortalBlocked) => Sign::Blocked,
             Some(Code::PortalUnavailable) => Sign::Unreachable,
             // Nothing was learned of the way.
-            Some(Code::BrowserLost | Code::BrowserUnavailable | Code::Internal) => return,
+            Some(
+                Code::BrowserLost
+                | Code::BrowserUnavailable
+                | Code::EngineUnavailable
+                | Code::EgressUnusable
+                | Code::LoginInterrupted
+                | Code::DatabaseUnavailable
+                | Code::Internal,
+            ) => return,
             _ => Sign::Passed,
         };
         if let Some(egress) = &work.egress {
@@ -188,8 +199,10 @@ impl Logins {
         // What the portal itself says is remembered; what is said without it (above) is not.
         Ok(match reply {
             Ok(reply) => {
+                // A picture or an unknown page says nothing about the password.
+                let judged = !matches!(reply, Reply::PersonAsked { .. });
                 let mut outcome = replied(work, reply);
-                outcome.note = (work.login.account.method() == Method::Password)
+                outcome.note = (judged && work.login.account.method() == Method::Password)
                     .then_some(AccountNote::PasswordAccepted);
                 outcome
             }
@@ -367,9 +380,9 @@ impl Logins {
 }
 
 /// Where the login stands, for the engine. Without a continuation only what is held under the login's name can be let go.
-pub(super) fn at_of(login: &Login, egress: &Egress, continuation: Option<Continuation>) -> At {
+pub(super) fn at_of(login: &Login, route: Route, continuation: Option<Continuation>) -> At {
     let continuation = continuation.unwrap_or_else(|| Continuation(String::new().into()));
-    At { login: login.id, route: egress.route(), continuation }
+    At { login: login.id, route, continuation }
 }
 
 /// Turns the engine's reply into an event, and keeps how it goes on.

@@ -2,14 +2,17 @@
 //! carries it out; when the holder is gone, the login fails clearly.
 
 use std::collections::HashSet;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 
 use super::background::unless_overtaken;
 use super::{BATCH, Logins, Work};
 use crate::error::{Code, Result};
 use crate::id::LoginId;
-use crate::login::{Effect, Event, Login};
-use crate::port::{LoginUpdate, RepositoryError, SecretsChange};
+use crate::login::{Event, Login};
+use crate::port::{At, LoginUpdate, Reply, RepositoryError, SecretsChange};
 
 /// The logins that this process holds pages for.
 #[derive(Default)]
@@ -56,6 +59,11 @@ impl Logins {
             self.let_go_of(login).await;
             return Ok(());
         };
+        if self.is_held_elsewhere(&login) {
+            // Another node took the login over and opened a page of its own: what is forwarded is for that one.
+            self.let_go_of(login).await;
+            return Ok(());
+        }
         if secrets.forwarded.is_empty() {
             return Ok(());
         }
@@ -91,10 +99,9 @@ impl Logins {
 
     async fn let_go_of(&self, login: Login) {
         self.held.remove(login.id);
-        if let Ok(engine) = self.engines.of(login.driver)
-            && let Ok(egress) = self.egresses.keep_to(login.egress).await
-        {
-            engine.give_up(super::drive::at_of(&login, &egress, None)).await;
+        if let Ok(engine) = self.engines.of(login.driver) {
+            let route = self.egresses.way_back(login.egress).await;
+            engine.give_up(super::drive::at_of(&login, route, None)).await;
         }
     }
 
@@ -132,22 +139,56 @@ impl Logins {
     /// # Errors
     /// The database's.
     pub async fn watch(&self, mut work: Work) -> Result<()> {
-        let egress = self.egresses.keep_to(work.login.egress).await?;
-        let at = super::drive::at_of(&work.login, &egress, work.secrets.continuation.clone());
-        work.egress = Some(egress);
-        let outcome = match self.engines.of(work.login.driver)?.watch(at).await {
-            Ok(reply) => super::drive::replied(&mut work, reply),
-            Err(error) if error.code() == Code::BrowserLost => super::drive::Outcome::of(Event::HolderLost),
-            Err(error) => super::drive::failed(&error),
+        work.effects.clear();
+        let watched = match self.at(&mut work).await {
+            Ok(at) => self.watch_page(&work.login, at).await,
+            Err(error) => Some(Err(error)),
+        };
+        let outcome = match watched {
+            // Whoever ended the login lets the page go.
+            None => return Ok(()),
+            Some(Ok(reply)) => super::drive::replied(&mut work, reply),
+            Some(Err(error)) if error.code() == Code::BrowserLost => {
+                super::drive::Outcome::of(Event::HolderLost)
+            }
+            Some(Err(error)) => super::drive::failed(&error),
         };
         if self.store_outcome(&mut work, outcome).await? && !work.effects.is_empty() {
-            if work.effects == [Effect::Watch] {
-                self.runner.watch(work);
-            } else {
-                self.runner.run(work);
-            }
+            // Another watch included: driving hands it on.
+            self.runner.run(work);
         }
         Ok(())
+    }
+
+    /// Where the page moved to; `None` when the login no longer asks for a person.
+    async fn watch_page(&self, login: &Login, at: At) -> Option<Result<Reply>> {
+        let engine = match self.engines.of(login.driver) {
+            Ok(engine) => engine,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut moved = pin!(engine.watch(at));
+        let mut over = pin!(self.asks_no_more(login));
+        poll_fn(|context| match moved.as_mut().poll(context) {
+            Poll::Ready(reply) => Poll::Ready(Some(reply)),
+            Poll::Pending => over.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
+
+    /// Returns when the login is not as it was any more, or the time for its challenge is over.
+    async fn asks_no_more(&self, login: &Login) {
+        let asked = login.state.challenge().map_or(login.expires_at, crate::login::Challenge::expires_at);
+        let until = asked.min(login.expires_at);
+        let mut changes = self.changes.subscribe(login.id);
+        while self.clock.now() < until {
+            // A database that is away for a moment ends no wait.
+            if let Ok(stored) = self.database.open_login(login.id).await
+                && stored.is_none_or(|(stored, _)| stored.version != login.version)
+            {
+                return;
+            }
+            changes.changed(until).await;
+        }
     }
 
     /// The browser says that it no longer holds the login's page.

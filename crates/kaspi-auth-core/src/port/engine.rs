@@ -149,7 +149,7 @@ pub trait Engine: Send + Sync {
     /// never returns; whoever waits bounds it.
     fn watch(&self, at: At) -> BoxFuture<'_, Result<Reply, Error>>;
 
-    /// Lets go of what is held for the login.
+    /// Lets go of what is held for the login. Sends nothing to the portal: the way may be gone.
     fn give_up(&self, at: At) -> BoxFuture<'_, ()>;
 }
 

@@ -29,7 +29,7 @@ pub trait EgressRepository: Send + Sync {
     /// one. `Conflict`: it is not, or the name is taken.
     fn update_egress<'a>(&'a self, egress: &'a Egress) -> Answered<'a, ()>;
 
-    /// Deletes one with the pins to it; whether there was one.
+    /// Deletes one; whether there was one. The pins to it stay: they tell that an account moves at its next login, and from where.
     fn delete_egress(&self, id: EgressId) -> Answered<'_, bool>;
 
     /// Stores how it fares. Does not count as a change by hand.
