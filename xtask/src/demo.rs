@@ -12,6 +12,7 @@ use crate::{Outcome, process, system, workspace};
 pub fn run(args: &[String]) -> Outcome {
     use std::os::unix::process::CommandExt;
     system::ensure(&[&system::C_COMPILER])?;
+    system::wish(&system::BROWSER, "The demo goes on without a browser: logins are driven by HTTP alone.");
     eprintln!("building kaspi-auth; the first time takes some minutes");
     let program = build()?;
     if args.iter().any(|arg| arg == "--build-only") {

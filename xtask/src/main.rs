@@ -10,6 +10,7 @@ mod demo;
 mod postgres;
 mod process;
 mod report;
+mod selenium;
 mod steps;
 mod system;
 mod test;

@@ -1,7 +1,7 @@
 //! What the machine must have beside Rust, and the system's package manager that brings it.
 //!
-//! As root on a system with apt-get the missing packages are installed; anywhere else the person is told what to
-//! install. Nothing is ever removed, and no service is left running by an installation.
+//! On a system with apt-get the missing packages are installed, by root or by a sudo that asks for no password; anywhere
+//! else the person is told what to install. Nothing is ever removed, and no service is left running by an installation.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,11 +25,39 @@ pub const C_COMPILER: Need = Need {
     present: || process::find(&["cc"]).is_some(),
 };
 
-/// A Chromium and the driver that tests steer it by.
-pub const BROWSER: Need = Need {
-    what: "Chromium and its driver",
-    packages: &["chromium", "chromium-driver"],
+/// A Chromium for logins that need a browser, in the order of preference: with its headless shell, which is quicker, or
+/// where a system has no such package the whole one alone.
+pub const BROWSER: [Need; 2] = [
+    Need {
+        what: "Chromium and its headless shell",
+        packages: &["chromium", "chromium-headless-shell"],
+        present: has_browser,
+    },
+    Need { what: "Chromium", packages: &["chromium"], present: has_browser },
+];
+
+/// Both Chromiums, and the driver that tests steer them by.
+pub const BROWSERS: Need = Need {
+    what: "Chromium, its headless shell and its driver",
+    packages: &["chromium", "chromium-headless-shell", "chromium-driver"],
     present: || browser_programs().len() == BROWSER_PROGRAMS.len(),
+};
+
+/// What the Selenium server runs on.
+pub const JAVA: Need = Need {
+    what: "a Java runtime",
+    packages: &["openjdk-17-jre-headless"],
+    present: || {
+        let version = Command::new("java").arg("-version").output();
+        version.is_ok_and(|output| output.status.success())
+    },
+};
+
+/// What brings the Selenium server, where it is not there yet.
+pub const NPM: Need = Need {
+    what: "npm, which brings the Selenium server",
+    packages: &["npm"],
+    present: || crate::selenium::jar().is_some() || process::find(&["npm"]).is_some(),
 };
 
 /// A Python that seals and opens as the predecessor does.
@@ -53,10 +81,13 @@ pub fn python() -> Option<PathBuf> {
 }
 
 /// The variables that name the browser's programs to the tests, and the names that systems give them.
-const BROWSER_PROGRAMS: [(&str, &[&str]); 2] = [
+const BROWSER_PROGRAMS: [(&str, &[&str]); 3] = [
     ("CHROMIUM", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
-    ("CHROMEDRIVER", &["chromedriver"]),
+    ("CHROMIUM_HEADLESS_SHELL", &["chromium-headless-shell", "chrome-headless-shell"]),
+    (DRIVER, &["chromedriver"]),
 ];
+
+const DRIVER: &str = "CHROMEDRIVER";
 
 /// Where the browser's programs are: where the variable says, or in `PATH`.
 pub fn browser_programs() -> Vec<(&'static str, PathBuf)> {
@@ -67,6 +98,10 @@ pub fn browser_programs() -> Vec<(&'static str, PathBuf)> {
             Some((*variable, told.or_else(|| process::find(names))?))
         })
         .collect()
+}
+
+fn has_browser() -> bool {
+    browser_programs().iter().any(|(variable, _)| *variable != DRIVER)
 }
 
 /// A PostgreSQL server's programs. A running server is neither needed nor used.
@@ -93,7 +128,7 @@ pub fn ensure(needs: &[&Need]) -> Outcome {
             packages.join(" ")
         ));
     }
-    if !is_root() {
+    if !may_install() {
         return Err(format!(
             "Missing: {what}. Run `sudo apt-get install {}`, then try again.",
             packages.join(" ")
@@ -113,6 +148,33 @@ pub fn ensure(needs: &[&Need]) -> Outcome {
     }
 }
 
+/// Brings the first of these that can be had; without any it says so, and how it goes on.
+pub fn wish(alternatives: &[Need], without: &str) {
+    let mut failure = String::new();
+    for need in alternatives {
+        match ensure(&[need]) {
+            Ok(()) => return,
+            Err(reason) => failure = reason,
+        }
+    }
+    eprintln!("{failure}\n{without}");
+}
+
+/// Whether we are root, or become it without a password: nobody is asked for one here.
+fn may_install() -> bool {
+    is_root() || process::output(as_root("true").stdin(Stdio::null())).is_ok()
+}
+
+/// A command that runs as root.
+fn as_root(program: &str) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
+
 /// Whether we run as root.
 pub fn is_root() -> bool {
     user_id(&["-u"]).is_some_and(|id| id == "0")
@@ -124,7 +186,7 @@ pub fn user_id(args: &[&str]) -> Option<String> {
 }
 
 fn install(packages: &[&str]) -> Outcome {
-    let policy = Policy::forbid_services(Path::new(POLICY));
+    let policy = Policy::forbid_services(Path::new(POLICY), as_root("sh"));
     let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
     args.extend_from_slice(packages);
     let outcome = process::run(&mut apt_get(&args));
@@ -133,11 +195,12 @@ fn install(packages: &[&str]) -> Outcome {
 }
 
 fn apt_get(args: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
+    // Through `env`, since sudo takes no variables along.
+    let mut command = as_root("env");
     command
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
         .args(["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"])
         .args(args)
-        .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null());
     command
 }
@@ -148,14 +211,14 @@ fn apt_get(args: &[&str]) -> Command {
 struct Policy(Option<std::process::Child>);
 
 impl Policy {
-    fn forbid_services(file: &Path) -> Self {
+    fn forbid_services(file: &Path, mut shell: Command) -> Self {
         use std::os::unix::process::CommandExt;
         if file.exists() {
             return Self(None);
         }
         let script = "printf '#!/bin/sh\\nexit 101\\n' > \"$0\" && chmod 755 \"$0\" && echo ready; \
             cat > /dev/null; rm -f \"$0\"";
-        let child = Command::new("sh")
+        let child = shell
             .args(["-c", script])
             .arg(file)
             .process_group(0)
@@ -186,7 +249,7 @@ mod tests {
     #[test]
     fn services_are_forbidden_for_the_time_of_an_installation_only() {
         let file = std::env::temp_dir().join(format!("xtask-policy-{}", std::process::id()));
-        let policy = Policy::forbid_services(&file);
+        let policy = Policy::forbid_services(&file, Command::new("sh"));
         let status = Command::new(&file).args(["postgresql", "start"]).status().unwrap();
         assert_eq!(status.code(), Some(101));
         drop(policy);
@@ -197,7 +260,7 @@ mod tests {
     fn a_policy_that_the_machine_has_is_left_alone() {
         let file = std::env::temp_dir().join(format!("xtask-own-policy-{}", std::process::id()));
         std::fs::write(&file, "theirs").unwrap();
-        drop(Policy::forbid_services(&file));
+        drop(Policy::forbid_services(&file, Command::new("sh")));
         let kept = std::fs::read_to_string(&file).unwrap();
         std::fs::remove_file(&file).unwrap();
         assert_eq!(kept, "theirs");

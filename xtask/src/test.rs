@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::postgres::{Postgres, URL_VARIABLE};
 use crate::report::Report;
 use crate::workspace::cargo_in_root;
-use crate::{Outcome, process, steps, system, tidy};
+use crate::{Outcome, process, selenium, steps, system, tidy};
 
 /// All steps, or with arguments only the tests that they choose.
 pub fn run(args: &[String]) -> Outcome {
@@ -42,7 +42,8 @@ fn chosen(report: &mut Report, args: &[String], summary: &mut Option<String>) ->
 }
 
 fn needs() -> Outcome {
-    system::ensure(&[&system::POSTGRES, &system::BROWSER, &system::PYTHON])
+    system::ensure(&[&system::POSTGRES, &system::BROWSERS, &system::PYTHON, &system::JAVA, &system::NPM])?;
+    selenium::ensure()
 }
 
 fn tests(report: &mut Report, args: &[String], summary: &mut Option<String>) -> Outcome {
@@ -89,6 +90,7 @@ impl Runner {
         same_everywhere(&mut command);
         command.env(URL_VARIABLE, server.url());
         command.envs(system::python().map(|program| (system::PYTHON_VARIABLE, program)));
+        command.envs(selenium::jar().map(|jar| (selenium::VARIABLE, jar)));
         for (name, program) in system::browser_programs() {
             command.env(name, program);
         }
