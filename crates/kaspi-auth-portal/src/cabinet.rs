@@ -9,10 +9,10 @@ use kaspi_auth_core::{Code, Error};
 use reqwest::header::{self, HeaderName};
 use serde_json::{Map, Value};
 
-use crate::direct::DirectEngine;
+use crate::direct::Portal;
 use crate::http::Request;
-use crate::jar::Jar;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 use crate::wire::shape::{Shape, trouble};
 use crate::wire::value::{first, first_text, label, uid};
 use crate::wire::words::Words;
@@ -28,7 +28,7 @@ pub(crate) struct Listed {
     pub(crate) name: Option<String>,
 }
 
-impl DirectEngine {
+impl Portal {
     /// The headers of a call of the cabinet's script.
     pub(crate) fn cabinet_headers(&self) -> Vec<(&'static str, String)> {
         let origins = &self.http.origins;
@@ -59,8 +59,8 @@ impl DirectEngine {
     ///
     /// # Errors
     /// `insufficient_permissions`: refused in JSON. Else what the answer is: an outage, a wall, a changed shape.
-    pub(crate) async fn merchants(&self, jar: &mut Jar) -> Result<Option<Vec<Listed>>, Error> {
-        let answer = self.http.exchange(jar, self.merchants_request()).await?;
+    pub(crate) async fn merchants(&self, visitor: &mut Visitor) -> Result<Option<Vec<Listed>>, Error> {
+        let answer = self.http.exchange(visitor, self.merchants_request()).await?;
         let shape = Shape::of(&answer);
         let words = Words::without(&[]);
         match (answer.status, &shape) {
@@ -81,8 +81,8 @@ impl DirectEngine {
     }
 
     /// All that is known of a listed merchant. The login does not fail for want of a name.
-    pub(crate) async fn merchant(&self, jar: &mut Jar, item: &Listed) -> Merchant {
-        let told = self.get_merchant(jar, &item.uid).await.unwrap_or_default();
+    pub(crate) async fn merchant(&self, visitor: &mut Visitor, item: &Listed) -> Merchant {
+        let told = self.get_merchant(visitor, &item.uid).await.unwrap_or_default();
         Merchant {
             uid: item.uid.clone(),
             name: told.name.or_else(|| item.name.clone()),
@@ -92,13 +92,13 @@ impl DirectEngine {
     }
 
     /// The listed merchants as choices. Names that the list lacks are asked for one by one, until that fails.
-    pub(crate) async fn choices(&self, jar: &mut Jar, listed: &[Listed]) -> Vec<MerchantChoice> {
+    pub(crate) async fn choices(&self, visitor: &mut Visitor, listed: &[Listed]) -> Vec<MerchantChoice> {
         let mut choices: Vec<MerchantChoice> = listed
             .iter()
             .map(|item| MerchantChoice { uid: item.uid.clone(), name: item.name.clone() })
             .collect();
         for choice in choices.iter_mut().filter(|choice| choice.name.is_none()).take(MOST_NAMES) {
-            match self.get_name(jar, &choice.uid).await {
+            match self.get_name(visitor, &choice.uid).await {
                 Some(name) => choice.name = Some(name),
                 None => break,
             }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use kaspi_auth_core::egress::Way;
 use kaspi_auth_core::port::Clock;
 use kaspi_auth_core::{Code, Error};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -17,11 +18,11 @@ use reqwest::{Method, Response};
 use url::Url;
 
 pub(crate) use self::answer::{Answer, later};
-use crate::jar::Jar;
 use crate::origins::Origins;
 use crate::settings::{ExchangeObserver, HostRole, PortalSettings};
+use crate::visitor::Visitor;
 
-/// The way to the portal: one client with its pool of connections, shared by all logins.
+/// One way to the portal: a client with its pool of connections, shared by all logins that go this way.
 pub(crate) struct Http {
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
@@ -67,18 +68,18 @@ impl Http {
     /// Builds the client.
     ///
     /// # Errors
-    /// `invalid_value`: an address, a certificate or a user agent that cannot be used. `internal`: no root certificates.
-    pub(crate) fn new(settings: PortalSettings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let origins = Origins::new(&settings)?;
-        let client = client::build(&settings, origins.all_plain())?;
+    /// `invalid_value`: an address, a certificate, a user agent or a proxy that cannot be used. `internal`: no root certificates.
+    pub(crate) fn new(settings: &PortalSettings, clock: Arc<dyn Clock>, way: &Way) -> Result<Self, Error> {
+        let origins = Origins::new(settings)?;
+        let client = client::build(settings, origins.all_plain(), way)?;
         Ok(Self {
             client,
             clock,
-            observer: settings.observer,
+            observer: settings.observer.clone(),
             body_limit: settings.body_limit,
             origins,
             hop_limit: settings.hop_limit,
-            user_agent: settings.user_agent,
+            user_agent: settings.user_agent.clone(),
         })
     }
 
@@ -91,7 +92,7 @@ impl Http {
     ///
     /// # Errors
     /// `portal_unavailable`: no connection, no answer in time, or one that was cut off.
-    pub(crate) async fn exchange(&self, jar: &mut Jar, request: Request) -> Result<Answer, Error> {
+    pub(crate) async fn exchange(&self, visitor: &mut Visitor, request: Request) -> Result<Answer, Error> {
         let asked = format!("{} {}", request.method, request.url.path());
         let Some(role) = self.origins.role(&request.url) else {
             return Err(Error::new(
@@ -99,22 +100,33 @@ impl Http {
                 "The portal points to an address that is not its own; it was not followed.",
             ));
         };
-        let (step, path) = (request.step, request.url.path().to_owned());
+        let (step, url) = (request.step, request.url.clone());
         let started = Instant::now();
-        let answer = self.send(jar, request, asked).await;
+        let answer = self.send(visitor, request, asked).await;
         let elapsed = started.elapsed();
         let status = answer.as_ref().ok().map(|answer| answer.status);
-        log(step, role, &path, status, elapsed);
+        log(step, role, url.path(), status, elapsed);
         if let Some(observer) = &self.observer {
-            observer.exchanged(role, &path, status, elapsed);
+            observer.exchanged(role, url.path(), status, elapsed);
+        }
+        let outcome = status.map_or("no answer".to_owned(), |status| status.to_string());
+        visitor.did(step, &url, outcome, elapsed);
+        if let Ok(Answer { status: 400.., media, body: Some(body), .. }) = &answer
+            && media == "text/html"
+        {
+            visitor.saw(body);
         }
         answer
     }
 
-    async fn send(&self, jar: &mut Jar, request: Request, asked: String) -> Result<Answer, Error> {
+    async fn send(&self, visitor: &mut Visitor, request: Request, asked: String) -> Result<Answer, Error> {
         let Request { method, url, mut headers, body, .. } = request;
-        if let Some(cookies) = jar.header(&url) {
+        if let Some(cookies) = visitor.jar.header(&url) {
             headers.insert(header::COOKIE, cookies);
+        }
+        let name = visitor.user_agent.as_deref().and_then(|name| HeaderValue::from_str(name).ok());
+        if let Some(name) = name {
+            headers.insert(header::USER_AGENT, name);
         }
         headers
             .entry(header::ACCEPT_LANGUAGE)
@@ -124,7 +136,7 @@ impl Http {
             builder = builder.body(body);
         }
         let mut response = builder.send().await.map_err(|error| unavailable(error, &asked))?;
-        jar.take(&url, response.headers());
+        visitor.jar.take(&url, response.headers());
         let body = match read(&mut response, self.body_limit).await {
             Ok(body) => body,
             // Nobody needs the body of a redirect.

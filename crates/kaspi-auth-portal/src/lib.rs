@@ -11,13 +11,16 @@
 #![deny(missing_docs)]
 
 mod cabinet;
+mod canary;
 mod direct;
 mod doctor;
+mod evidence;
 mod http;
 mod jar;
 mod origins;
 mod recipe;
 mod settings;
+mod visitor;
 mod wire;
 
 pub use direct::DirectEngine;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kaspi_auth_core::port::{EvidenceSink, ShapeSink};
 use url::Url;
 
 /// The three parts of the portal (CONTRACT, section 1).
@@ -57,6 +58,10 @@ pub struct PortalSettings {
     pub hop_limit: usize,
     /// Who is told of each exchange.
     pub observer: Option<Arc<dyn ExchangeObserver>>,
+    /// Who keeps evidence of steps that failed.
+    pub evidence: Option<Arc<dyn EvidenceSink>>,
+    /// Who is told of the portal's shapes.
+    pub shapes: Option<Arc<dyn ShapeSink>>,
 }
 
 impl Default for PortalSettings {
@@ -73,6 +78,8 @@ impl Default for PortalSettings {
             body_limit: 1024 * 1024,
             hop_limit: 12,
             observer: None,
+            evidence: None,
+            shapes: None,
         }
     }
 }

@@ -5,10 +5,10 @@ use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::merchant::{Point, Points};
 use serde_json::{Map, Value, json};
 
-use crate::direct::DirectEngine;
+use crate::direct::Portal;
 use crate::http::Request;
-use crate::jar::Jar;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 use crate::wire::shape::Shape;
 use crate::wire::value::{first, first_text, label};
 
@@ -27,26 +27,26 @@ pub(crate) struct Told {
     pub(crate) points: Points,
 }
 
-impl DirectEngine {
+impl Portal {
     /// Name, logo and points in one call; without the points where the facade does not take the larger query.
-    pub(super) async fn get_merchant(&self, jar: &mut Jar, uid: &MerchantUid) -> Option<Told> {
-        match self.ask(jar, uid, FULL).await? {
+    pub(super) async fn get_merchant(&self, visitor: &mut Visitor, uid: &MerchantUid) -> Option<Told> {
+        match self.ask(visitor, uid, FULL).await? {
             Some(told) if told.name.is_some() => Some(told),
-            _ => self.ask(jar, uid, SMALL).await?,
+            _ => self.ask(visitor, uid, SMALL).await?,
         }
     }
 
     /// The name alone.
-    pub(super) async fn get_name(&self, jar: &mut Jar, uid: &MerchantUid) -> Option<String> {
-        self.ask(jar, uid, SMALL).await??.name
+    pub(super) async fn get_name(&self, visitor: &mut Visitor, uid: &MerchantUid) -> Option<String> {
+        self.ask(visitor, uid, SMALL).await??.name
     }
 
     /// Outer `None`: no use asking again. Inner `None`: the facade answered, but not this query.
-    async fn ask(&self, jar: &mut Jar, uid: &MerchantUid, query: &str) -> Option<Option<Told>> {
+    async fn ask(&self, visitor: &mut Visitor, uid: &MerchantUid, query: &str) -> Option<Option<Told>> {
         let url = self.http.origins.at(HostRole::Cabinet, "/mc/facade/graphql?opName=getMerchant");
         let body = json!({"operationName": "getMerchant", "variables": {"id": uid.as_str()}, "query": query});
         let request = self.as_script(Request::post("merchant data", url, body.to_string().into_bytes()));
-        let answer = self.http.exchange(jar, request).await.ok()?;
+        let answer = self.http.exchange(visitor, request).await.ok()?;
         match (answer.status, Shape::of(&answer)) {
             (200 | 400 | 422, Shape::Object(body)) => Some(told(&body)),
             _ => None,

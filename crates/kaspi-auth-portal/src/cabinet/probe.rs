@@ -7,24 +7,25 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::listed;
-use crate::direct::DirectEngine;
+use crate::direct::Portal;
 use crate::http::Answer;
 use crate::jar::Jar;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 use crate::wire::shape::{Page, Shape};
 
-impl DirectEngine {
+impl Portal {
     pub(crate) async fn probe_session(&self, cookies: &[Cookie], merchant: &MerchantUid) -> Probe {
         let before = Jar::from_cookies(cookies, &self.http.origins.hosts());
-        let mut jar = before.clone();
-        let (validity, reason) = match self.http.exchange(&mut jar, self.merchants_request()).await {
+        let mut visitor = Visitor::with(before.clone());
+        let (validity, reason) = match self.http.exchange(&mut visitor, self.merchants_request()).await {
             Ok(answer) => self.verdict(&answer, merchant),
             Err(error) => (Validity::Unknown, error.detail().to_owned()),
         };
-        if jar.same_as(&before) {
+        if visitor.jar.same_as(&before) {
             return Probe { validity, reason, cookies: cookies.to_vec(), renewed: false };
         }
-        Probe { validity, reason, cookies: jar.cookies(), renewed: true }
+        Probe { validity, reason, cookies: visitor.jar.cookies(), renewed: true }
     }
 
     fn verdict(&self, answer: &Answer, merchant: &MerchantUid) -> (Validity, String) {

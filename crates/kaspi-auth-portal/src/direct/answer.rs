@@ -8,7 +8,7 @@ use kaspi_auth_core::port::Reply;
 use kaspi_auth_core::{Code, Error};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::DirectEngine;
+use super::Portal;
 use super::continuation::Trail;
 use super::submit::reply;
 use crate::wire::login::{self, Said};
@@ -16,18 +16,17 @@ use crate::wire::refusal::Step;
 use crate::wire::request;
 use crate::wire::words::Words;
 
-impl DirectEngine {
+impl Portal {
     pub(super) async fn submit_answer(
         &self,
-        at: Continuation,
+        trail: &mut Trail,
         credentials: &Credentials,
         answer: &Answer,
     ) -> Result<Reply, Error> {
-        let mut trail = Trail::read(&at, &self.http.origins)?;
         let account = credentials.account();
         let said = match answer {
-            Answer::Code(code) => self.post_code(&mut trail, account, code).await?,
-            Answer::Merchant(uid) => self.post_choice(&mut trail, account, uid).await?,
+            Answer::Code(code) => self.post_code(trail, account, code).await?,
+            Answer::Merchant(uid) => self.post_choice(trail, account, uid).await?,
         };
         reply(trail, said, account)
     }
@@ -73,19 +72,18 @@ impl DirectEngine {
     /// Another code: by mail through the endpoint of its own, by SMS with the phone again (CONTRACT, 3.4 and 3.6).
     pub(super) async fn ask_for_code(
         &self,
-        at: Continuation,
+        trail: &mut Trail,
         credentials: &Credentials,
     ) -> Result<Continuation, Error> {
-        let mut trail = Trail::read(&at, &self.http.origins)?;
         let account = credentials.account();
-        if let (Channel::Sms, Account::Phone(_)) = (channel(&trail, account), account) {
-            return match self.post_phone(&mut trail, account).await? {
+        if let (Channel::Sms, Account::Phone(_)) = (channel(trail, account), account) {
+            return match self.post_phone(trail, account).await? {
                 Said::SentSms(_) | Said::MailedCode(_) => trail.write(),
                 _ => Err(Error::of(Code::PortalChanged)),
             };
         }
         let call = self.login_api("resend", "/api/p/mfa/send", request::resend(account));
-        let answer = self.http.exchange(&mut trail.jar, call).await?;
+        let answer = self.http.exchange(&mut trail.visitor, call).await?;
         login::read_resent(&answer, &Words::without(&[&account.portal_form()]), self.http.now())?;
         trail.write()
     }

@@ -13,6 +13,7 @@ use crate::http::Http;
 use crate::jar::Jar;
 use crate::origins::Origins;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 use crate::wire::su::Asked;
 
 /// The shape below. A node of another version says `login_interrupted` instead of guessing.
@@ -22,19 +23,19 @@ const SSO: &str = "MS_AUTH_SSO";
 
 /// Where a login is on its way.
 #[derive(Clone, Default)]
-pub(super) struct Trail {
-    /// The login's cookies.
-    pub(super) jar: Jar,
-    pub(super) facts: Facts,
+pub(crate) struct Trail {
+    /// The login's cookies, and the name that it goes by.
+    pub(crate) visitor: Visitor,
+    pub(crate) facts: Facts,
 }
 
 /// All of a trail but its cookies.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(crate) struct Facts {
     /// The login host has let the account in.
-    pub(super) accepted: bool,
+    pub(crate) accepted: bool,
     /// Where it then pointed to.
-    pub(super) redirect: Option<String>,
+    pub(crate) redirect: Option<String>,
     /// Where the last code went.
     pub(super) channel: Option<Channel>,
     /// The address that the portal gave when it mailed the code, where it is not the login as typed.
@@ -43,9 +44,12 @@ pub(super) struct Facts {
     /// What there is to choose from.
     pub(super) asked: Vec<Asked>,
     /// What was chosen of it.
-    pub(super) chosen: Option<kaspi_auth_core::id::MerchantUid>,
+    pub(crate) chosen: Option<kaspi_auth_core::id::MerchantUid>,
     /// The cabinet has been entered.
-    pub(super) entered: bool,
+    pub(crate) entered: bool,
+    /// The `User-Agent` of a login that began in a browser.
+    #[serde(default)]
+    pub(crate) user_agent: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,7 +70,7 @@ impl Trail {
     ///
     /// # Errors
     /// `login_interrupted`: written by another version. `internal`: not one of ours.
-    pub(super) fn read(at: &Continuation, origins: &Origins) -> Result<Self, Error> {
+    pub(crate) fn read(at: &Continuation, origins: &Origins) -> Result<Self, Error> {
         let text = at.0.expose_secret();
         // The parser's own words could quote what it read.
         let broken =
@@ -79,15 +83,17 @@ impl Trail {
             ));
         }
         let stored: Stored = serde_json::from_str(text).map_err(broken)?;
-        Ok(Self { jar: Jar::from_cookies(&stored.cookies, &origins.hosts()), facts: stored.facts })
+        let mut visitor = Visitor::with(Jar::from_cookies(&stored.cookies, &origins.hosts()));
+        visitor.user_agent.clone_from(&stored.facts.user_agent);
+        Ok(Self { visitor, facts: stored.facts })
     }
 
     /// Writes the continuation.
     ///
     /// # Errors
     /// `internal`: never in practice.
-    pub(super) fn write(self) -> Result<Continuation, Error> {
-        let stored = Stored { v: VERSION, cookies: self.jar.cookies(), facts: self.facts };
+    pub(crate) fn write(&self) -> Result<Continuation, Error> {
+        let stored = Stored { v: VERSION, cookies: self.visitor.jar.cookies(), facts: self.facts.clone() };
         serde_json::to_string(&stored)
             .map(|text| Continuation(SecretString::from(text)))
             .map_err(|_| Error::of(Code::Internal))
@@ -101,7 +107,7 @@ struct StoredDevice {
 }
 
 /// A jar with what the login host remembers of this device. One that cannot be read is as good as none.
-pub(super) fn jar_of_device(device: Option<&Device>) -> Jar {
+pub(crate) fn jar_of_device(device: Option<&Device>) -> Jar {
     let Some(device) = device else { return Jar::default() };
     match serde_json::from_str::<StoredDevice>(device.0.expose_secret()) {
         Ok(stored) if stored.v == VERSION => Jar::from_cookies(&stored.cookies, &[]),

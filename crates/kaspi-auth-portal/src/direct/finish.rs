@@ -2,31 +2,29 @@
 //! sent only once is sent here.
 
 use kaspi_auth_core::id::MerchantUid;
-use kaspi_auth_core::login::Continuation;
 use kaspi_auth_core::port::Finished;
 use kaspi_auth_core::session::NewSession;
 use kaspi_auth_core::{Code, Error};
 use url::Url;
 
-use super::DirectEngine;
+use super::Portal;
 use super::continuation::{Trail, device_of_jar};
 use super::walk::{Landing, Standing, is_authorize};
 use crate::cabinet::Listed;
-use crate::jar::Jar;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 
-impl DirectEngine {
+impl Portal {
     pub(super) async fn finish_login(
         &self,
-        at: Continuation,
+        trail: &mut Trail,
         merchant: Option<&MerchantUid>,
     ) -> Result<Finished, Error> {
-        let mut trail = Trail::read(&at, &self.http.origins)?;
         if !trail.facts.entered {
-            trail.facts.entered = self.follow_redirect(&mut trail).await?;
+            trail.facts.entered = self.follow_redirect(trail).await?;
         }
         let standing = if trail.facts.entered { Standing::Entered } else { Standing::Accepted };
-        let listed = self.enter(&mut trail.jar, standing).await.map_err(not_renewal)?;
+        let listed = self.enter(&mut trail.visitor, standing).await.map_err(not_renewal)?;
         trail.facts.entered = true;
         let is_listed = |uid: &MerchantUid| listed.iter().any(|item| item.uid == *uid);
         let chosen = trail.facts.chosen.as_ref();
@@ -38,19 +36,20 @@ impl DirectEngine {
             (Some(uid), _) => find(&listed, uid)?,
             (None, [only]) => only,
             (None, _) => {
-                let merchants = self.choices(&mut trail.jar, &listed).await;
+                let merchants = self.choices(&mut trail.visitor, &listed).await;
                 return Ok(Finished::SeveralMerchants { merchants, continuation: trail.write()? });
             }
         };
-        let session = self.session(&mut trail.jar, item).await;
-        let device = device_of_jar(&trail.jar, &self.http);
+        self.canary.seen("walk", || trail.visitor.chain("walk"));
+        let session = self.session(&mut trail.visitor, item).await;
+        let device = device_of_jar(&trail.visitor.jar, &self.http);
         Ok(Finished::Session { session: Box::new(session), device })
     }
 
     /// The merchant's data and all cookies of the login.
-    pub(super) async fn session(&self, jar: &mut Jar, item: &Listed) -> NewSession {
-        let merchant = self.merchant(jar, item).await;
-        NewSession { cookies: jar.cookies(), merchant, authenticated_at: self.http.now() }
+    pub(super) async fn session(&self, visitor: &mut Visitor, item: &Listed) -> NewSession {
+        let merchant = self.merchant(visitor, item).await;
+        NewSession { cookies: visitor.jar.cookies(), merchant, authenticated_at: self.http.now() }
     }
 
     /// Follows the accepted login's `redirectUrl` where it leads into the cabinet, as F4 does. The other values lead to the
@@ -59,7 +58,7 @@ impl DirectEngine {
         let Some(url) = trail.facts.redirect.take().and_then(|to| self.way_in(&to)) else {
             return Ok(false);
         };
-        match self.walk(&mut trail.jar, url).await {
+        match self.walk(&mut trail.visitor, url).await {
             Ok(Landing::Cabinet) => Ok(true),
             Err(error) if error.code() == Code::PortalUnavailable => Err(error),
             // The kick-off is the other way in.

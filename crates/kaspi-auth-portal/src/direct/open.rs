@@ -9,27 +9,34 @@ use kaspi_auth_core::login::Continuation;
 use kaspi_auth_core::port::OpenRequest;
 use reqwest::header;
 
-use super::DirectEngine;
+use super::Portal;
 use super::continuation::{Facts, Trail, jar_of_device};
+use crate::canary;
 use crate::http::Request;
-use crate::jar::Jar;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 use crate::wire::shape::{Shape, trouble};
 use crate::wire::words::Words;
 
-impl DirectEngine {
+impl Portal {
     pub(super) async fn open_way(&self, request: OpenRequest) -> Result<Continuation, Error> {
-        let mut jar = jar_of_device(request.device.as_ref());
-        self.load_login_page(&mut jar).await?;
-        Trail { jar, facts: Facts::default() }.write()
+        let mut trail =
+            Trail { visitor: Visitor::with(jar_of_device(request.device.as_ref())), facts: Facts::default() };
+        let loaded = self.load_login_page(&mut trail.visitor).await;
+        self.note(request.login, &trail.visitor, &loaded).await;
+        loaded.and_then(|()| trail.write())
     }
 
     /// Loads the login page for its cookies. What it shows is a browser's concern: only a status that means an outage or a
     /// wall stops us here.
-    pub(super) async fn load_login_page(&self, jar: &mut Jar) -> Result<(), Error> {
+    pub(super) async fn load_login_page(&self, visitor: &mut Visitor) -> Result<(), Error> {
         let url = self.http.origins.at(HostRole::Login, "/login");
-        let answer = self.http.exchange(jar, as_visit(Request::get("login page", url))).await?;
+        let answer = self.http.exchange(visitor, as_visit(Request::get("login page", url))).await?;
         if !matches!(answer.status, 403 | 408 | 425 | 429 | 500..=599) {
+            if let Some(body) = &answer.body {
+                let fields = || canary::fields(&canary::fields_of_html(&String::from_utf8_lossy(body)));
+                self.canary.seen("login_page.direct", fields);
+            }
             return Ok(());
         }
         Err(trouble(&answer, &Shape::of(&answer), &Words::without(&[]), self.http.now()))

@@ -2,12 +2,12 @@
 
 use kaspi_auth_core::Error;
 use kaspi_auth_core::account::{Account, Credentials};
-use kaspi_auth_core::login::{Channel, Continuation};
+use kaspi_auth_core::login::Channel;
 use kaspi_auth_core::port::Reply;
 use reqwest::header;
 use secrecy::ExposeSecret as _;
 
-use super::DirectEngine;
+use super::Portal;
 use super::continuation::Trail;
 use super::walk::Landing;
 use crate::http::Request;
@@ -17,21 +17,20 @@ use crate::wire::refusal::Step;
 use crate::wire::request;
 use crate::wire::words::Words;
 
-impl DirectEngine {
+impl Portal {
     pub(super) async fn submit_credentials(
         &self,
-        at: Continuation,
+        trail: &mut Trail,
         credentials: &Credentials,
     ) -> Result<Reply, Error> {
-        let mut trail = Trail::read(&at, &self.http.origins)?;
         let account = credentials.account();
         let Some(password) = credentials.secret() else {
-            let said = self.post_phone(&mut trail, account).await?;
+            let said = self.post_phone(trail, account).await?;
             return reply(trail, said, account);
         };
         let body = request::password(account, password);
         let secrets = [password.expose_secret()];
-        let said = self.post(&mut trail, Step::Password, "password", body, account, &secrets).await?;
+        let said = self.post(trail, Step::Password, "password", body, account, &secrets).await?;
         reply(trail, said, account)
     }
 
@@ -40,7 +39,7 @@ impl DirectEngine {
     pub(super) async fn post_phone(&self, trail: &mut Trail, account: &Account) -> Result<Said, Error> {
         let said = self.post(trail, Step::Phone, "phone", request::phone(account), account, &[]).await?;
         let Said::Unspecific(refused) = said else { return Ok(said) };
-        match self.walk(&mut trail.jar, self.kick_off()).await {
+        match self.walk(&mut trail.visitor, self.kick_off()).await {
             Ok(Landing::Login { .. }) => {}
             _ => return Err(refused),
         }
@@ -61,11 +60,13 @@ impl DirectEngine {
         secrets: &[&str],
     ) -> Result<Said, Error> {
         let request = self.login_api(name, "/api/p/login", body);
-        let answer = self.http.exchange(&mut trail.jar, request).await?;
+        let answer = self.http.exchange(&mut trail.visitor, request).await?;
         // What the portal says is kept and shown in clear: not even the account may stand in it.
         let account = account.portal_form();
         let secrets: Vec<&str> = secrets.iter().copied().chain([account.as_str()]).collect();
-        login::read(&answer, step, &Words::without(&secrets), self.http.now())
+        let said = login::read(&answer, step, &Words::without(&secrets), self.http.now());
+        self.canary.answered(step, &answer, &said);
+        said
     }
 
     /// A call of the login page's script.
@@ -79,7 +80,7 @@ impl DirectEngine {
 }
 
 /// What the portal said, as the rules know it.
-pub(super) fn reply(mut trail: Trail, said: Said, account: &Account) -> Result<Reply, Error> {
+pub(crate) fn reply(trail: &mut Trail, said: Said, account: &Account) -> Result<Reply, Error> {
     let (channel, told) = match said {
         Said::Redirect(to) => {
             trail.facts.accepted = true;

@@ -5,12 +5,12 @@ use kaspi_auth_core::{Code, Error};
 use reqwest::header;
 use url::Url;
 
-use super::DirectEngine;
+use super::Portal;
 use super::open::as_visit;
 use crate::cabinet::Listed;
 use crate::http::{Answer, Request};
-use crate::jar::Jar;
 use crate::settings::HostRole;
+use crate::visitor::Visitor;
 use crate::wire::shape::{Page, Shape, trouble};
 use crate::wire::words::Words;
 
@@ -36,7 +36,7 @@ pub(super) enum Standing {
     Remembered,
 }
 
-impl DirectEngine {
+impl Portal {
     /// The start of a walk.
     pub(super) fn kick_off(&self) -> Url {
         self.http.origins.at(HostRole::Cabinet, "/oauth2/authorization/1")
@@ -47,7 +47,7 @@ impl DirectEngine {
     /// # Errors
     /// `portal_changed`: more hops than any known walk has, a stranger's address, an answer that is no step of the walk.
     /// Else what the answer is: an outage, a wall.
-    pub(super) async fn walk(&self, jar: &mut Jar, start: Url) -> Result<Landing, Error> {
+    pub(super) async fn walk(&self, visitor: &mut Visitor, start: Url) -> Result<Landing, Error> {
         let (mut url, mut authorize, mut through) = (start, None, false);
         for _ in 0..self.http.hop_limit {
             let role = match self.http.origins.role(&url) {
@@ -64,7 +64,7 @@ impl DirectEngine {
                 authorize = Some(url.clone());
             }
             let is_callback = url.path().starts_with("/login/oauth2/code/");
-            let answer = self.http.exchange(jar, self.hop(url)).await?;
+            let answer = self.http.exchange(visitor, self.hop(url)).await?;
             through |= is_callback;
             url = match (&answer.location, answer.status) {
                 (Some(to), _) => to.clone(),
@@ -100,18 +100,22 @@ impl DirectEngine {
     /// # Errors
     /// `sso_expired`: the login host knows nobody. `kaspi_auth_error`: the cabinet stays closed. Else as
     /// [`walk`](Self::walk) and [`merchants`](Self::merchants).
-    pub(super) async fn enter(&self, jar: &mut Jar, standing: Standing) -> Result<Vec<Listed>, Error> {
+    pub(super) async fn enter(
+        &self,
+        visitor: &mut Visitor,
+        standing: Standing,
+    ) -> Result<Vec<Listed>, Error> {
         for round in 0..2 {
             if standing != Standing::Entered || round > 0 {
-                match self.walk(jar, self.kick_off()).await? {
+                match self.walk(visitor, self.kick_off()).await? {
                     Landing::Cabinet => {}
                     Landing::Login { .. } if standing == Standing::Remembered => {
                         return Err(Code::SsoExpired.into());
                     }
-                    Landing::Login { authorize } => self.continue_saved(jar, authorize).await?,
+                    Landing::Login { authorize } => self.continue_saved(visitor, authorize).await?,
                 }
             }
-            if let Some(merchants) = self.merchants(jar).await? {
+            if let Some(merchants) = self.merchants(visitor).await? {
                 return Ok(merchants);
             }
         }
@@ -121,7 +125,7 @@ impl DirectEngine {
     }
 
     /// The login host asks an account to sign in that it has just let in: F1 goes on with the saved request's mark.
-    async fn continue_saved(&self, jar: &mut Jar, authorize: Option<Url>) -> Result<(), Error> {
+    async fn continue_saved(&self, visitor: &mut Visitor, authorize: Option<Url>) -> Result<(), Error> {
         let mut url = authorize.ok_or(Code::SsoExpired)?;
         let query = match url.query() {
             Some(query) if query.split('&').any(|part| part == "continue") => {
@@ -131,7 +135,7 @@ impl DirectEngine {
             None => "continue".to_owned(),
         };
         url.set_query(Some(&query));
-        match self.walk(jar, url).await? {
+        match self.walk(visitor, url).await? {
             Landing::Cabinet => Ok(()),
             Landing::Login { .. } => Err(Code::SsoExpired.into()),
         }

@@ -1,11 +1,13 @@
-//! Builds the one HTTP client. Must not be called for each login: a client costs milliseconds and a pool.
+//! Builds the HTTP client of one way out. Must not be called for each login: a client costs milliseconds and a pool.
 
 use std::time::Duration;
 
+use kaspi_auth_core::egress::{Proxy, ProxyScheme, Way};
 use kaspi_auth_core::{Code, Error};
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
+use secrecy::ExposeSecret as _;
 
 use super::resolver::LoopbackFirst;
 use crate::settings::PortalSettings;
@@ -16,7 +18,7 @@ const IDLE_CONNECTIONS: usize = 256;
 const IDLE_TIME: Duration = Duration::from_secs(20);
 
 /// The client: no redirects, no cookies, no proxy of the environment and no retries of its own.
-pub(super) fn build(settings: &PortalSettings, all_plain: bool) -> Result<Client, Error> {
+pub(super) fn build(settings: &PortalSettings, all_plain: bool, way: &Way) -> Result<Client, Error> {
     let user_agent = HeaderValue::from_str(&settings.user_agent)
         .map_err(|error| invalid("the user agent has characters that no header can hold", error))?;
     let extra = match &settings.extra_ca_pem {
@@ -47,10 +49,35 @@ pub(super) fn build(settings: &PortalSettings, all_plain: bool) -> Result<Client
     } else {
         builder.tls_certs_merge(extra)
     };
+    let builder = match way {
+        Way::Direct => builder,
+        Way::Proxy(proxy) => builder.proxy(through(proxy)?),
+    };
     builder.build().map_err(|error| {
         let detail = "The HTTP client cannot be built: most likely this machine has no root certificates. \
                       Install the package ca-certificates.";
         Error::new(Code::Internal, detail).with_source(error)
+    })
+}
+
+/// All traffic goes through the proxy, names included: SOCKS 5 asks the proxy to resolve them.
+fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
+    let unfit = |source| {
+        let detail = format!(
+            "The proxy {} cannot be used: its address or its credentials cannot be written.",
+            proxy.server()
+        );
+        Error::new(Code::EgressUnusable, detail).with_source(source)
+    };
+    let server = match proxy.scheme {
+        ProxyScheme::Socks5 => proxy.server().replacen("socks5:", "socks5h:", 1),
+        ProxyScheme::Http | ProxyScheme::Https => proxy.server(),
+    };
+    let made = reqwest::Proxy::all(server).map_err(reqwest::Error::without_url).map_err(unfit)?;
+    let password = proxy.password.as_ref().map_or("", |password| password.expose_secret());
+    Ok(match &proxy.username {
+        Some(username) => made.basic_auth(username, password),
+        None => made,
     })
 }
 

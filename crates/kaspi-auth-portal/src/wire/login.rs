@@ -27,6 +27,19 @@ pub(crate) enum Said {
     Rejected(kaspi_auth_core::login::LastError),
 }
 
+impl Said {
+    /// In a word, for the canary.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Redirect(_) => "accepted",
+            Self::MailedCode(_) | Self::SentSms(_) => "code_sent",
+            Self::Choose(_) => "merchant_asked",
+            Self::Unspecific(_) => "failed",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+}
+
 /// Reads an answer to `step`.
 ///
 /// # Errors

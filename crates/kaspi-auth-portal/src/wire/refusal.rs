@@ -26,6 +26,19 @@ pub(crate) enum Step {
     Resend,
 }
 
+impl Step {
+    /// In a word, for the canary.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Phone => "phone",
+            Self::Code => "code",
+            Self::Choice => "choice",
+            Self::Resend => "resend",
+        }
+    }
+}
+
 /// A code as the body names it.
 pub(crate) struct ErrorCode {
     name: String,

@@ -6,16 +6,14 @@ use kaspi_sandbox::ChoiceShape;
 use crate::harness::{Desk, accepted, asked, code_of, code_sent, mail, pick, session, uid};
 
 /// The listed merchants with their names, leaked so that tests read well.
-pub fn several(
-    finished: Finished,
-) -> (Vec<(&'static str, &'static str)>, kaspi_auth_core::login::Continuation) {
+pub fn several(finished: Finished) -> (Vec<(&'static str, &'static str)>, kaspi_auth_core::port::At) {
     match finished {
         Finished::SeveralMerchants { merchants, continuation } => {
             let leak = |text: &str| -> &'static str { text.to_owned().leak() };
             let listed = merchants
                 .iter()
                 .map(|choice| (leak(choice.uid.as_str()), leak(choice.name.as_deref().unwrap_or("-"))));
-            (listed.collect(), continuation)
+            (listed.collect(), crate::harness::here(continuation))
         }
         other @ Finished::Session { .. } => panic!("nothing was asked: {other:?}"),
     }

@@ -1,14 +1,16 @@
 //! A login goes on from its data alone: on another node, after a restart, and never from what is not its data.
 
 use kaspi_auth_core::login::Continuation;
-use kaspi_auth_core::port::Engine as _;
+use kaspi_auth_core::port::{At, Engine as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::harness::{Desk, accepted, code_of, code_sent, engine, mail, pick, session, settings, wrong_code};
+use crate::harness::{
+    Desk, accepted, code_of, code_sent, engine, here, mail, pick, session, settings, wrong_code,
+};
 
 /// What a store does to it: text out, text in.
-fn stored(at: &Continuation) -> Continuation {
-    Continuation(SecretString::from(at.0.expose_secret().to_owned()))
+fn stored(at: &At) -> At {
+    here(Continuation(SecretString::from(at.continuation.0.expose_secret().to_owned())))
 }
 
 #[tokio::test]
@@ -18,7 +20,7 @@ async fn every_step_can_be_taken_by_another_node() {
     let who = mail("su-code");
     let at = crate::harness::open(&node(), &who, None).await.unwrap();
     let (_, at) = code_sent(node().submit(stored(&at), &who).await.unwrap());
-    let at = node().resend(stored(&at), &who).await.unwrap();
+    let at = here(node().resend(stored(&at), &who).await.unwrap());
     let (_, at) = crate::harness::rejected(node().answer(stored(&at), &who, &wrong_code()).await.unwrap());
     let code = desk.code("su-code@sandbox.test");
     let (_, at) = crate::harness::asked(node().answer(stored(&at), &who, &code).await.unwrap());
@@ -32,8 +34,8 @@ async fn every_step_can_be_taken_by_another_node() {
 async fn a_continuation_holds_no_password_and_does_not_print() {
     let desk = Desk::new().await;
     let (_, at) = code_sent(desk.submit(&mail("code")).await.unwrap());
-    assert!(at.0.expose_secret().contains("MS_AUTH_SSO"));
-    assert!(!at.0.expose_secret().contains("sandbox-password"));
+    assert!(at.continuation.0.expose_secret().contains("MS_AUTH_SSO"));
+    assert!(!at.continuation.0.expose_secret().contains("sandbox-password"));
     assert!(!format!("{at:?}").contains("MS_AUTH_SSO"));
 }
 
@@ -51,7 +53,7 @@ async fn what_is_no_continuation_is_a_typed_error_and_sends_nothing() {
         (r#"{"v":0,"future":{}}"#, "login_interrupted"),
     ];
     for (text, expected) in table {
-        let at = || Continuation(SecretString::from(text));
+        let at = || here(Continuation(SecretString::from(text)));
         assert_eq!(code_of(desk.engine.submit(at(), &who).await), expected, "{text}");
         assert_eq!(code_of(desk.engine.answer(at(), &who, &wrong_code()).await), expected, "{text}");
         assert_eq!(code_of(desk.engine.resend(at(), &who).await), expected, "{text}");

@@ -1,8 +1,7 @@
 //! Faults at every step of the way: an outage, a wall or a changed page is told as such wherever it strikes.
 
 use kaspi_auth_core::Error;
-use kaspi_auth_core::login::Continuation;
-use kaspi_auth_core::port::Engine as _;
+use kaspi_auth_core::port::{At, Engine as _};
 use kaspi_sandbox::{Fault, FaultKind};
 
 use crate::harness::{Desk, accepted, code_of, code_sent, mail, session};
@@ -88,7 +87,7 @@ async fn a_lost_answer_to_a_code_is_an_outage_and_the_code_is_not_sent_again() {
     assert_eq!(desk.counters().calls_to("POST", "login", "/api/p/login"), 2);
 }
 
-async fn accepted_login(desk: &Desk) -> Continuation {
+async fn accepted_login(desk: &Desk) -> At {
     accepted(desk.submit(&mail("plain")).await.unwrap())
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kaspi_auth_core::account::{Account, Credentials};
+use kaspi_auth_core::egress::Route;
 use kaspi_auth_core::id::{LoginId, MerchantUid};
 use kaspi_auth_core::login::{Answer, Continuation};
-use kaspi_auth_core::port::{Clock, Device, Engine, Finished, OpenRequest, Reply};
+use kaspi_auth_core::port::{At, Clock, Device, Engine, Finished, OpenRequest, Reply};
 use kaspi_auth_core::session::NewSession;
 use kaspi_auth_core::{Code, Error, Timestamp};
 use kaspi_auth_portal::{DirectEngine, PortalSettings};
@@ -64,7 +65,7 @@ impl Desk {
         Answer::code(&code.expect("a code was sent")).unwrap()
     }
 
-    pub async fn open(&self, who: &Credentials, device: Option<Device>) -> Result<Continuation, Error> {
+    pub async fn open(&self, who: &Credentials, device: Option<Device>) -> Result<At, Error> {
         open(&self.engine, who, device).await
     }
 
@@ -73,7 +74,7 @@ impl Desk {
         self.engine.submit(at, who).await
     }
 
-    pub async fn answer(&self, at: Continuation, who: &Credentials, answer: &Answer) -> Result<Reply, Error> {
+    pub async fn answer(&self, at: At, who: &Credentials, answer: &Answer) -> Result<Reply, Error> {
         self.engine.answer(at, who, answer).await
     }
 
@@ -99,13 +100,15 @@ pub fn engine(settings: PortalSettings) -> DirectEngine {
     DirectEngine::new(settings, Arc::new(Noon)).unwrap()
 }
 
-pub async fn open(
-    engine: &DirectEngine,
-    who: &Credentials,
-    device: Option<Device>,
-) -> Result<Continuation, Error> {
-    let login = LoginId(uuid::Uuid::nil());
-    engine.open(OpenRequest { login, account: who.account().clone(), device }).await
+pub async fn open(engine: &DirectEngine, who: &Credentials, device: Option<Device>) -> Result<At, Error> {
+    let (login, account) = (LoginId(uuid::Uuid::nil()), who.account().clone());
+    let request = OpenRequest { login, user_id: None, account, device, route: Route::direct() };
+    engine.open(request).await.map(here)
+}
+
+/// A login of the direct engine goes on wherever its data is.
+pub fn here(continuation: Continuation) -> At {
+    At { login: LoginId(uuid::Uuid::nil()), route: Route::direct(), continuation }
 }
 
 pub fn url(text: &str) -> Url {
@@ -137,31 +140,31 @@ pub fn wrong_code() -> Answer {
     Answer::code("000000").unwrap()
 }
 
-pub fn accepted(reply: Reply) -> Continuation {
+pub fn accepted(reply: Reply) -> At {
     match reply {
-        Reply::Accepted(at) => at,
+        Reply::Accepted(at) => here(at),
         other => panic!("not accepted: {other:?}"),
     }
 }
 
-pub fn code_sent(reply: Reply) -> (String, Continuation) {
+pub fn code_sent(reply: Reply) -> (String, At) {
     match reply {
-        Reply::CodeSent { destination_masked, continuation, .. } => (destination_masked, continuation),
+        Reply::CodeSent { destination_masked, continuation, .. } => (destination_masked, here(continuation)),
         other => panic!("no code was sent: {other:?}"),
     }
 }
 
-pub fn rejected(reply: Reply) -> (Code, Continuation) {
+pub fn rejected(reply: Reply) -> (Code, At) {
     match reply {
-        Reply::Rejected { error, continuation } => (error.code, continuation),
+        Reply::Rejected { error, continuation } => (error.code, here(continuation)),
         other => panic!("not rejected: {other:?}"),
     }
 }
 
-pub fn asked(reply: Reply) -> (Vec<String>, Continuation) {
+pub fn asked(reply: Reply) -> (Vec<String>, At) {
     match reply {
         Reply::MerchantAsked { merchants, continuation } => {
-            (merchants.iter().map(|choice| choice.uid.to_string()).collect(), continuation)
+            (merchants.iter().map(|choice| choice.uid.to_string()).collect(), here(continuation))
         }
         other => panic!("no merchant was asked for: {other:?}"),
     }

@@ -1,5 +1,6 @@
 //! The three-valued probe: alive and dead need a clear word, everything else is unknown.
 
+use kaspi_auth_core::egress::Route;
 use std::time::Duration;
 
 use kaspi_auth_core::port::Cabinet as _;
@@ -19,9 +20,12 @@ fn validity(probe: &Probe) -> Validity {
 async fn a_session_is_alive_for_its_own_merchant_and_dead_for_another() {
     let desk = Desk::new().await;
     let cookies = desk.sign_in(&mail("plain")).await.cookies;
-    let probe = desk.engine.probe(&cookies, &uid("30000001")).await;
+    let probe = desk.engine.probe(&Route::direct(), &cookies, &uid("30000001")).await;
     assert_eq!((validity(&probe), probe.renewed), (Validity::Alive, false));
-    assert_eq!(validity(&desk.engine.probe(&cookies, &uid("30000002")).await), Validity::Dead);
+    assert_eq!(
+        validity(&desk.engine.probe(&Route::direct(), &cookies, &uid("30000002")).await),
+        Validity::Dead
+    );
 }
 
 #[tokio::test]
@@ -29,10 +33,10 @@ async fn a_killed_session_is_dead_and_its_cookies_are_returned() {
     let desk = Desk::new().await;
     let session = desk.sign_in(&mail("plain")).await;
     desk.control().kill_sessions(None);
-    let probe = desk.engine.probe(&session.cookies, &uid("30000001")).await;
+    let probe = desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await;
     assert_eq!(validity(&probe), Validity::Dead);
     assert!(probe.cookies.iter().any(|cookie| cookie.name == "MS_AUTH_SSO"), "renewal needs it");
-    assert_eq!(validity(&desk.engine.probe(&[], &uid("30000001")).await), Validity::Dead);
+    assert_eq!(validity(&desk.engine.probe(&Route::direct(), &[], &uid("30000001")).await), Validity::Dead);
 }
 
 #[tokio::test]
@@ -60,12 +64,15 @@ async fn every_other_answer_has_its_verdict() {
         (FaultKind::LostAnswer, Validity::Unknown),
     ] {
         desk.control().set_fault(Fault::new(kind.clone()).path("/s/m").times(1));
-        let probe = desk.engine.probe(&session.cookies, &uid("30000001")).await;
+        let probe = desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await;
         assert_eq!(validity(&probe), expected, "{kind:?}: {}", probe.reason);
     }
     let desk_gone = desk.sandbox;
     desk_gone.stop().await;
-    assert_eq!(validity(&desk.engine.probe(&session.cookies, &uid("30000001")).await), Validity::Unknown);
+    assert_eq!(
+        validity(&desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await),
+        Validity::Unknown
+    );
 }
 
 #[tokio::test]
@@ -73,26 +80,38 @@ async fn a_cookie_that_the_cabinet_renews_on_the_fly_is_kept() {
     let desk = Desk::with(|knobs| knobs.session.renewal = Renewal::Rotate).await;
     let session = desk.sign_in(&mail("plain")).await;
     desk.control().advance_clock(Duration::from_secs(901));
-    let probe = desk.engine.probe(&session.cookies, &uid("30000001")).await;
+    let probe = desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await;
     assert_eq!((validity(&probe), probe.renewed), (Validity::Alive, true));
     let header = |cookies| cookie_header(cookies).expose_secret().to_owned();
     assert_ne!(header(&session.cookies), header(&probe.cookies));
     desk.control().advance_clock(Duration::from_secs(400));
-    assert_eq!(validity(&desk.engine.probe(&session.cookies, &uid("30000001")).await), Validity::Dead);
-    assert_eq!(validity(&desk.engine.probe(&probe.cookies, &uid("30000001")).await), Validity::Alive);
+    assert_eq!(
+        validity(&desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await),
+        Validity::Dead
+    );
+    assert_eq!(
+        validity(&desk.engine.probe(&Route::direct(), &probe.cookies, &uid("30000001")).await),
+        Validity::Alive
+    );
 }
 
 #[tokio::test]
 async fn sessions_that_die_by_time_or_by_calls_are_found_dead() {
     let desk = Desk::new().await;
     let session = desk.sign_in(&mail("dies-seconds")).await;
-    assert_eq!(validity(&desk.engine.probe(&session.cookies, &uid("30000051")).await), Validity::Alive);
+    assert_eq!(
+        validity(&desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000051")).await),
+        Validity::Alive
+    );
     desk.control().advance_clock(Duration::from_secs(31));
-    assert_eq!(validity(&desk.engine.probe(&session.cookies, &uid("30000051")).await), Validity::Dead);
+    assert_eq!(
+        validity(&desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000051")).await),
+        Validity::Dead
+    );
     let session = desk.sign_in(&mail("dies-calls")).await;
     let mut last = Validity::Alive;
     for _ in 0..10 {
-        last = validity(&desk.engine.probe(&session.cookies, &uid("30000052")).await);
+        last = validity(&desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000052")).await);
     }
     assert_eq!(last, Validity::Dead);
 }

@@ -1,5 +1,6 @@
 //! Canaries: nothing that is secret reaches a log, at any level, nor an error.
 
+use kaspi_auth_core::egress::Route;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -43,12 +44,12 @@ async fn no_secret_reaches_the_log_at_trace_level() {
     let who = with_password("canary", password);
     let (_, at) = code_sent(desk.submit(&who).await.unwrap());
     let (_, at) = rejected(desk.answer(at, &who, &wrong_code()).await.unwrap());
-    let at = desk.engine.resend(at, &who).await.unwrap();
+    let at = crate::harness::here(desk.engine.resend(at, &who).await.unwrap());
     let code = desk.control().inbox(Some(&form(&who))).last().unwrap().code.clone().unwrap();
     let at = accepted(desk.answer(at, &who, &desk.code(&form(&who))).await.unwrap());
     let (first, _) = session(desk.engine.finish(at, None).await.unwrap());
-    let renewed = desk.engine.renew(&first.cookies, &uid("771")).await.unwrap();
-    desk.engine.probe(&renewed.cookies, &uid("771")).await;
+    let renewed = desk.engine.renew(&Route::direct(), &first.cookies, &uid("771")).await.unwrap();
+    desk.engine.probe(&Route::direct(), &renewed.cookies, &uid("771")).await;
     let error = crate::harness::failure(desk.submit(&with_password("canary", "wrong-canary")).await);
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();

@@ -1,6 +1,7 @@
 //! The engine against the stand-in: a portal with other habits is signed in to, and one that misbehaves is told as such
 //! and in time.
 
+use kaspi_auth_core::egress::Route;
 use std::time::{Duration, Instant};
 
 use kaspi_auth_core::port::{Cabinet as _, Engine as _, Finished};
@@ -85,7 +86,7 @@ async fn failed_for_a_wrong_sms_code_leaves_the_login_alive() {
         let (_, at) = code_sent(portal.engine.submit(at, &who).await.unwrap());
         let (code, at) = rejected(portal.engine.answer(at, &who, &wrong_code()).await.unwrap());
         assert_eq!(code, Code::CodeRejected);
-        let at = portal.engine.resend(at, &who).await.unwrap();
+        let at = crate::harness::here(portal.engine.resend(at, &who).await.unwrap());
         let answer = kaspi_auth_core::login::Answer::code("1234").unwrap();
         accepted(portal.engine.answer(at, &who, &answer).await.unwrap());
     }
@@ -100,7 +101,7 @@ async fn a_mailed_code_of_the_other_portal_is_asked_for_answered_and_sent_again(
     assert_eq!(to, "b***@portal.test");
     let (code, at) = rejected(portal.engine.answer(at, &who, &wrong_code()).await.unwrap());
     assert_eq!(code, Code::CodeRejected);
-    let at = portal.engine.resend(at, &who).await.unwrap();
+    let at = crate::harness::here(portal.engine.resend(at, &who).await.unwrap());
     let answer = kaspi_auth_core::login::Answer::code("MAIL42").unwrap();
     let at = accepted(portal.engine.answer(at, &who, &answer).await.unwrap());
     session(portal.engine.finish(at, None).await.unwrap());
@@ -173,9 +174,15 @@ async fn a_choice_between_users_names_no_merchant() {
 async fn its_sessions_are_renewed_and_probed() {
     let portal = StandIn::new(Choices::default()).await;
     let first = sign_in(&portal).await.unwrap();
-    let second = portal.engine.renew(&first.cookies, &uid("17")).await.unwrap();
-    assert_eq!(portal.engine.probe(&second.cookies, &uid("17")).await.validity, Validity::Alive);
-    assert_eq!(portal.engine.probe(&second.cookies, &uid("18")).await.validity, Validity::Dead);
+    let second = portal.engine.renew(&Route::direct(), &first.cookies, &uid("17")).await.unwrap();
+    assert_eq!(
+        portal.engine.probe(&Route::direct(), &second.cookies, &uid("17")).await.validity,
+        Validity::Alive
+    );
+    assert_eq!(
+        portal.engine.probe(&Route::direct(), &second.cookies, &uid("18")).await.validity,
+        Validity::Dead
+    );
     assert_eq!(portal.posts().len(), 1);
 }
 
@@ -281,7 +288,7 @@ async fn probes_of_a_misbehaving_cabinet_are_unknown() {
     let cookies = sign_in(&portal).await.unwrap().cookies;
     for say in [Say::Close, Say::Hang, Say::Endless, Say::CutOff("{".to_owned()), Say::json(200, "null")] {
         let broken = StandIn::twisted(Choices::default(), at("/s/m", move |_| say.clone())).await;
-        let probe = broken.engine.probe(&cookies, &uid("17")).await;
+        let probe = broken.engine.probe(&Route::direct(), &cookies, &uid("17")).await;
         assert_eq!(probe.validity, Validity::Unknown, "{}", probe.reason);
     }
 }
