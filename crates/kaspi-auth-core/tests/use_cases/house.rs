@@ -8,50 +8,101 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::SignedDuration;
 use kaspi_auth_core::account::Credentials;
+use kaspi_auth_core::egress::RestPolicy;
+use kaspi_auth_core::egresses::Egresses;
 use kaspi_auth_core::id::{LoginId, UserId};
 use kaspi_auth_core::login::{EngineChoice, Limits, Login, WhenSeveral};
-use kaspi_auth_core::logins::{Engines, Logins, NewLogin, Started, Work};
-use kaspi_auth_core::port::{BoxFuture, Clock, Ids, LoginChanges, LoginRunner, Subscription};
+use kaspi_auth_core::logins::{Engines, Logins, NewLogin, Parts, Started, Work};
+use kaspi_auth_core::port::{
+    BoxFuture, Clock, Engine, Ids, LoginChanges, LoginRunner, StepTaken, Subscription,
+};
+use kaspi_auth_core::rate::Rates;
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::{Error, Timestamp};
 
 use crate::memory::Memory;
-use crate::portal::Portal;
+use crate::portal::{Browser, Portal};
 
-/// One service on one database and one portal.
+/// One node of a service, on a database and a portal that all its nodes share.
 pub struct House {
     pub logins: Arc<Logins>,
+    pub egresses: Arc<Egresses>,
     pub memory: Arc<Memory>,
     pub portal: Arc<Portal>,
+    pub browser: Option<Arc<Browser>>,
     pub time: Arc<Time>,
     desk: Arc<Desk>,
+    town: Arc<Town>,
+    rates: Rates,
 }
 
 impl House {
-    /// A service for a portal whose account has this password and this code.
+    /// A service without a browser for a portal whose account has this password and this code.
     pub fn new(password: &'static str, code: Option<&'static str>) -> Self {
-        Self::beside(Arc::default(), Arc::new(Portal::new(password, code)), Arc::default())
+        Self::limited(password, code, Rates::default())
     }
 
-    /// Another node on the same database and the same portal.
+    /// The same with limits of its own.
+    pub fn limited(password: &'static str, code: Option<&'static str>, rates: Rates) -> Self {
+        let portal = Arc::new(Portal::new(password, code));
+        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, rates)
+    }
+
+    /// A service with a browser.
+    pub fn with_browser(password: &'static str, code: Option<&'static str>) -> Self {
+        let portal = Arc::new(Portal::new(password, code));
+        let browser = Some(Arc::new(Browser::new(portal.clone())));
+        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), browser, Rates::default())
+    }
+
+    /// Another node on the same database and the same portal, with a browser of its own where this one has one.
     pub fn node(&self) -> Self {
-        Self::beside(self.memory.clone(), self.portal.clone(), self.time.clone())
+        let browser = self.browser.as_ref().map(|_| Arc::new(Browser::new(self.portal.clone())));
+        let (memory, portal) = (self.memory.clone(), self.portal.clone());
+        Self::build(memory, portal, self.time.clone(), self.town.clone(), browser, self.rates)
     }
 
-    fn beside(memory: Arc<Memory>, portal: Arc<Portal>, time: Arc<Time>) -> Self {
-        let desk = Arc::new(Desk { time: time.clone(), ..Desk::default() });
-        let engines = Engines { direct: portal.clone(), browser: None };
-        let logins = Arc::new(Logins::new(
+    fn build(
+        memory: Arc<Memory>,
+        portal: Arc<Portal>,
+        time: Arc<Time>,
+        town: Arc<Town>,
+        browser: Option<Arc<Browser>>,
+        rates: Rates,
+    ) -> Self {
+        let desk = Arc::new(Desk::default());
+        let engines = Engines {
+            direct: portal.clone(),
+            browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
+        };
+        let egresses = Arc::new(Egresses::new(
             memory.clone(),
-            engines,
-            Arc::new(Notices(desk.clone())),
-            desk.clone(),
+            portal.clone(),
             time.clone(),
             time.clone(),
-            Limits::default(),
+            RestPolicy::default(),
         ));
+        let logins = Arc::new(Logins::new(Parts {
+            database: memory.clone(),
+            engines,
+            egresses: egresses.clone(),
+            changes: Arc::new(Notices { town: town.clone(), time: time.clone() }),
+            runner: desk.clone(),
+            clock: time.clone(),
+            ids: time.clone(),
+            limits: Limits::default(),
+            rates,
+            engine: EngineChoice::Auto,
+        }));
         *desk.logins.lock().unwrap() = Arc::downgrade(&logins);
-        Self { logins, memory, portal, time, desk }
+        town.desks.lock().unwrap().push(desk.clone());
+        now(logins.beat()).unwrap();
+        Self { logins, egresses, memory, portal, browser, time, desk, town, rates }
+    }
+
+    /// The node dies: nothing that it was told or had to do is done any more, and its browser is gone.
+    pub fn die(self) {
+        self.town.desks.lock().unwrap().retain(|desk| !Arc::ptr_eq(desk, &self.desk));
     }
 
     /// Starts a login of the one account.
@@ -61,7 +112,12 @@ impl House {
 
     /// Starts a login with this password as a service, and runs it as far as it goes.
     pub fn sign_in(&self, password: &str) -> Login {
-        let started = self.start(&Tenant::All, asked(password)).unwrap().login();
+        self.sign_in_as(asked(password))
+    }
+
+    /// Starts this login as a service, and runs it as far as it goes.
+    pub fn sign_in_as(&self, new: NewLogin) -> Login {
+        let started = self.start(&Tenant::All, new).unwrap().login();
         self.run();
         self.read(started.id)
     }
@@ -71,10 +127,31 @@ impl House {
         now(self.logins.get(&Tenant::All, id, None)).unwrap()
     }
 
-    /// Carries out all work that was handed over.
+    /// Carries out all work that was handed over to this node. What it was told of changes stays unheard.
     pub fn run(&self) {
         while let Some(work) = self.take_work() {
             now(self.logins.drive(work)).unwrap();
+        }
+    }
+
+    /// Hears of the changes that were made on any node, and carries out what that brings.
+    pub fn hear(&self) {
+        while let Some(id) = self.desk.heard.lock().unwrap().pop_front() {
+            now(self.logins.pick_up(id)).unwrap();
+        }
+        self.run();
+    }
+
+    /// Forgets what it was told of changes, as when word is lost.
+    pub fn miss_the_word(&self) {
+        self.desk.heard.lock().unwrap().clear();
+    }
+
+    /// Looks at the pages that wait for a person, and carries on from where people have moved them.
+    pub fn watch(&self) {
+        while let Some(work) = self.take_watch() {
+            now(self.logins.watch(work)).unwrap();
+            self.run();
         }
     }
 
@@ -82,14 +159,24 @@ impl House {
     pub fn take_work(&self) -> Option<Work> {
         self.desk.queue.lock().unwrap().pop_front()
     }
+
+    /// Takes a wait for a person off the desk.
+    pub fn take_watch(&self) -> Option<Work> {
+        self.desk.watches.lock().unwrap().pop_front()
+    }
 }
 
 /// What a caller asks for.
 pub fn asked(password: &str) -> NewLogin {
+    asked_by("merchant@example.kz", password)
+}
+
+/// What a caller asks for an account.
+pub fn asked_by(email: &str, password: &str) -> NewLogin {
     NewLogin {
-        credentials: Credentials::password("merchant@example.kz", password.to_owned().into()).unwrap(),
+        credentials: Credentials::password(email, password.to_owned().into()).unwrap(),
         user_id: None,
-        engine: EngineChoice::Auto,
+        engine: None,
         store_password: true,
         wanted: None,
         when_several: WhenSeveral::Ask,
@@ -142,12 +229,37 @@ impl Ids for Time {
     }
 }
 
-/// Where work waits, and where those wait who wait for it.
+/// The nodes of one service.
+#[derive(Default)]
+struct Town {
+    desks: Mutex<Vec<Arc<Desk>>>,
+}
+
+/// Where a node's work waits, and what it was told and has not heard yet.
 #[derive(Default)]
 struct Desk {
     queue: Mutex<VecDeque<Work>>,
+    watches: Mutex<VecDeque<Work>>,
+    heard: Mutex<VecDeque<LoginId>>,
     logins: Mutex<Weak<Logins>>,
-    time: Arc<Time>,
+}
+
+impl Desk {
+    /// Does one thing that is there to do, if there is one.
+    async fn do_something(&self) -> bool {
+        let Some(logins) = self.logins.lock().unwrap().upgrade() else { return false };
+        let heard = self.heard.lock().unwrap().pop_front();
+        if let Some(id) = heard {
+            logins.pick_up(id).await.unwrap();
+            return true;
+        }
+        let work = self.queue.lock().unwrap().pop_front();
+        if let Some(work) = work {
+            logins.drive(work).await.unwrap();
+            return true;
+        }
+        false
+    }
 }
 
 impl LoginRunner for Desk {
@@ -155,34 +267,51 @@ impl LoginRunner for Desk {
         self.queue.lock().unwrap().push_back(work);
     }
 
+    fn watch(&self, work: Work) {
+        self.watches.lock().unwrap().push_back(work);
+    }
+
     fn has_room(&self) -> bool {
         true
     }
 }
 
-/// Lets callers wait at the desk.
-struct Notices(Arc<Desk>);
+/// Tells all nodes of changes, and lets callers wait for them.
+struct Notices {
+    town: Arc<Town>,
+    time: Arc<Time>,
+}
 
 impl LoginChanges for Notices {
     fn subscribe(&self, _: LoginId) -> Box<dyn Subscription> {
-        Box::new(Wait(self.0.clone()))
+        Box::new(Wait { town: self.town.clone(), time: self.time.clone() })
     }
 
-    fn publish(&self, _: &Login) {}
+    fn publish(&self, login: &Login) {
+        for desk in &*self.town.desks.lock().unwrap() {
+            desk.heard.lock().unwrap().push_back(login.id);
+        }
+    }
+
+    fn stepped(&self, _: &Login, _: StepTaken) {}
 }
 
-struct Wait(Arc<Desk>);
+struct Wait {
+    town: Arc<Town>,
+    time: Arc<Time>,
+}
 
 impl Subscription for Wait {
-    /// While somebody waits, work is done; where there is none, time passes.
+    /// While somebody waits, the nodes do what is there to do; where there is nothing, time passes.
     fn changed(&mut self, until: Timestamp) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let work = self.0.queue.lock().unwrap().pop_front();
-            let logins = self.0.logins.lock().unwrap().upgrade();
-            match (work, logins) {
-                (Some(work), Some(logins)) => logins.drive(work).await.unwrap(),
-                _ => self.0.time.pass(self.0.time.now().duration_until(until)),
+            let desks = self.town.desks.lock().unwrap().clone();
+            for desk in desks {
+                if desk.do_something().await {
+                    return;
+                }
             }
+            self.time.pass(self.time.now().duration_until(until));
         })
     }
 }

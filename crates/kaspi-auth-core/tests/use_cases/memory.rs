@@ -2,6 +2,9 @@
 //!
 //! It has one lock and does each method under it, so that a method is one transaction here too.
 
+mod operation;
+mod stores;
+
 use std::collections::HashMap;
 use std::future::ready;
 use std::sync::{Mutex, MutexGuard};
@@ -9,15 +12,17 @@ use std::sync::{Mutex, MutexGuard};
 use kaspi_auth_core::Timestamp;
 use kaspi_auth_core::account::{Account, Credentials};
 use kaspi_auth_core::api_key::{ApiKey, HeldApiKey};
-use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
-use kaspi_auth_core::login::{Login, LoginSecrets, LoginState};
+use kaspi_auth_core::egress::EgressId;
+use kaspi_auth_core::event::Happening;
+use kaspi_auth_core::id::{LoginId, NodeId, UserId};
+use kaspi_auth_core::login::{Driver, Login, LoginSecrets, LoginState};
 use kaspi_auth_core::port::{
     AccountNote, AnswerKey, Answered, ApiKeyRepository, Database, Device, Inserted, Ledger, LoginRepository,
-    LoginUpdate, RepositoryError, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
+    LoginUpdate, RepositoryError, SecretsChange,
 };
-use kaspi_auth_core::session::{Session, StoredCredentials, Validity};
-use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreSummary};
+use kaspi_auth_core::store::Store;
 use kaspi_auth_core::tenant::Tenant;
+use operation::Operation;
 use secrecy::ExposeSecret;
 
 /// The database.
@@ -31,6 +36,11 @@ pub struct Tables {
     /// The last refused password of an account, with its time.
     rejected: HashMap<(String, String), Timestamp>,
     blocked: HashMap<String, Timestamp>,
+    /// What drove an account to success, where that was tried out.
+    drivers: HashMap<String, Driver>,
+    /// The way out of an account.
+    pins: HashMap<String, EgressId>,
+    operation: Operation,
 }
 
 pub struct Row {
@@ -46,9 +56,9 @@ impl Memory {
         self.0.lock().unwrap()
     }
 
-    /// Puts a store there, held by `user`.
-    pub fn hold_store(&self, uid: &MerchantUid, user: Option<UserId>, now: Timestamp) {
-        self.tables().stores.push(store(uid, user, now));
+    /// What has happened, in its order.
+    pub fn happened(&self) -> Vec<Happening> {
+        self.tables().operation.events.iter().map(|event| event.happening.clone()).collect()
     }
 }
 
@@ -108,6 +118,7 @@ impl LoginRepository for Memory {
             }
             Some(_) => Inserted::Busy,
             None => {
+                tables.pins.insert(account, login.egress);
                 let (login, secrets) = (login.clone(), Some(secrets.clone()));
                 tables.logins.push(Row { login, secrets, lease: Some(lease), answers: HashMap::new() });
                 Inserted::New
@@ -145,6 +156,9 @@ impl LoginRepository for Memory {
         if let Some((note, credentials)) = update.note {
             tables.note(&note, credentials, update.login.updated_at);
         }
+        if !update.login.state.is_running() {
+            tables.operation.free_slot(update.login.id);
+        }
         done(Ok(version))
     }
 
@@ -158,7 +172,8 @@ impl LoginRepository for Memory {
         let tables = self.tables();
         let account = credentials.account().canonical();
         let rejected_at = tables.rejected.get(&(account.clone(), password(credentials))).copied();
-        done(Ok(Ledger { rejected_at, blocked_until: tables.blocked.get(&account).copied() }))
+        let blocked_until = tables.blocked.get(&account).copied();
+        done(Ok(Ledger { rejected_at, blocked_until, driver: tables.drivers.get(&account).copied() }))
     }
 
     fn device<'a>(&'a self, _: Option<&'a UserId>, _: &'a Account) -> Answered<'a, Option<Device>> {
@@ -215,79 +230,6 @@ impl LoginRepository for Memory {
     }
 }
 
-impl StoreRepository for Memory {
-    fn save_session<'a>(
-        &'a self,
-        saved: SavedSession<'a>,
-        summary: &'a StoreSummary,
-        now: Timestamp,
-    ) -> Answered<'a, ()> {
-        let mut tables = self.tables();
-        let (uid, user) = (&summary.merchant_uid, &saved.login.user_id);
-        let held = tables.stores.iter().find(|store| store.merchant_uid == *uid);
-        if held.is_some_and(|store| store.user_id.is_some() && store.user_id != *user) {
-            return done(Err(RepositoryError::StoreTaken));
-        }
-        let is_new = held.is_none();
-        let row = match tables.unchanged(saved.login) {
-            Ok(row) => row,
-            Err(error) => return done(Err(error)),
-        };
-        row.login.version += 1;
-        row.login.state = LoginState::Succeeded { store: summary.clone() };
-        (row.secrets, row.lease) = (None, None);
-        if is_new {
-            tables.stores.push(store(uid, user.clone(), now));
-        }
-        done(Ok(()))
-    }
-
-    fn find_store<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid) -> Answered<'a, Option<Store>> {
-        let tables = self.tables();
-        let store = tables.stores.iter().find(|store| store.merchant_uid == *uid);
-        done(Ok(store.filter(|store| tenant.sees(store.user_id.as_ref())).cloned()))
-    }
-
-    fn list_stores<'a>(&'a self, _: &'a Tenant, _: &'a StoreFilter) -> Answered<'a, Vec<Store>> {
-        absent("list_stores")
-    }
-
-    fn change_store<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a MerchantUid,
-        _: &'a StoreChange,
-        _: Timestamp,
-    ) -> Answered<'a, Option<Store>> {
-        absent("change_store")
-    }
-
-    fn delete_store<'a>(&'a self, _: &'a Tenant, _: &'a MerchantUid) -> Answered<'a, bool> {
-        absent("delete_store")
-    }
-
-    fn session<'a>(&'a self, _: &'a Tenant, _: &'a MerchantUid) -> Answered<'a, Option<Session>> {
-        absent("session")
-    }
-
-    fn credentials<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a MerchantUid,
-    ) -> Answered<'a, Option<StoredCredentials>> {
-        absent("credentials")
-    }
-
-    fn update_session<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a MerchantUid,
-        _: SessionUpdate<'a>,
-    ) -> Answered<'a, ()> {
-        absent("update_session")
-    }
-}
-
 impl ApiKeyRepository for Memory {
     fn insert_api_key<'a>(&'a self, _: &'a HeldApiKey) -> Answered<'a, ()> {
         absent("insert_api_key")
@@ -313,27 +255,5 @@ impl ApiKeyRepository for Memory {
 impl Database for Memory {
     fn ping(&self) -> Answered<'_, ()> {
         done(Ok(()))
-    }
-}
-
-fn store(uid: &MerchantUid, user_id: Option<UserId>, now: Timestamp) -> Store {
-    Store {
-        id: uuid::Uuid::nil(),
-        merchant_uid: uid.clone(),
-        user_id,
-        name: None,
-        logo_url: None,
-        points: [].into(),
-        is_active: true,
-        needs_reauth: false,
-        reauth_reason: None,
-        generation: 1,
-        has_session: true,
-        has_password: true,
-        validity: Validity::Unknown,
-        authenticated_at: Some(now),
-        checked_at: None,
-        created_at: now,
-        updated_at: now,
     }
 }

@@ -1,20 +1,24 @@
-//! A portal in memory with one account, whose counters tell what was sent to it.
+//! A portal in memory with one password for all accounts, the two engines towards it, and the check of a way to it. Counters tell
+//! what was sent.
 
+use std::collections::{BTreeSet, HashMap};
 use std::future::{pending, ready};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use kaspi_auth_core::account::Credentials;
-use kaspi_auth_core::id::MerchantUid;
-use kaspi_auth_core::login::{Answer, Channel, Continuation, LastError};
+use kaspi_auth_core::egress::{EgressId, Route};
+use kaspi_auth_core::id::{LoginId, MerchantUid};
+use kaspi_auth_core::login::{Answer, Channel, Continuation, Driver, LastError};
 use kaspi_auth_core::merchant::Merchant;
-use kaspi_auth_core::port::{BoxFuture, Engine, Finished, OpenRequest, Reply};
+use kaspi_auth_core::port::{At, BoxFuture, Engine, Finished, OpenRequest, Reply, RouteCheck};
 use kaspi_auth_core::session::{Cookie, NewSession};
 use kaspi_auth_core::{Code, Error, Timestamp};
 use secrecy::ExposeSecret;
 
-/// What it knows and what it counts.
+/// What it knows and what it counts; as an engine, the direct one.
 pub struct Portal(Mutex<World>);
 
+#[derive(Default)]
 pub struct World {
     /// The account's password.
     pub password: &'static str,
@@ -24,101 +28,59 @@ pub struct World {
     pub flood: Option<Timestamp>,
     /// From now on it never answers: the caller dies waiting.
     pub silent: bool,
+    /// What it says to an engine that opens the way in.
+    pub on_open: HashMap<Driver, Code>,
+    /// What it says to an engine that sends credentials, whatever they are.
+    pub on_submit: HashMap<Driver, Code>,
+    /// In a browser it shows something that only a person can move on: a picture, or a page.
+    pub asks_person: Option<bool>,
+    /// Where people have moved such pages on to; once each.
+    pub moved: HashMap<LoginId, Result<Move, Code>>,
+    /// Ways on which it cannot be reached as it should, and what is wrong with each.
+    pub broken: HashMap<EgressId, Code>,
     /// What happens elsewhere while it is walked to the cabinet.
     pub meanwhile: Option<Box<dyn FnOnce() + Send>>,
     /// What happens elsewhere while it looks at the password.
     pub while_submitting: Option<Box<dyn FnOnce() + Send>>,
     pub passwords: u32,
+    /// Each password that was sent: for which login, by which engine, on which way.
+    pub sent: Vec<(LoginId, Driver, EgressId)>,
+    pub opened: Vec<Driver>,
     pub answers: u32,
     pub codes: u32,
     pub given_up: u32,
 }
 
+/// What a person came to in a held page.
+#[derive(Debug, Clone, Copy)]
+pub enum Move {
+    Accepted,
+    Code,
+    Merchants,
+    AnotherPicture,
+}
+
 impl Portal {
     pub fn new(password: &'static str, code: Option<&'static str>) -> Self {
-        Self(Mutex::new(World {
-            password,
-            code,
-            flood: None,
-            silent: false,
-            meanwhile: None,
-            while_submitting: None,
-            passwords: 0,
-            answers: 0,
-            codes: 0,
-            given_up: 0,
-        }))
+        Self(Mutex::new(World { password, code, ..World::default() }))
     }
 
     /// Looks at it, or changes it.
     pub fn with<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
         look(&mut self.0.lock().unwrap())
     }
-}
 
-impl World {
-    fn check_flood(&self) -> Result<(), Error> {
-        match self.flood {
-            Some(until) => Err(Error::of(Code::PortalRateLimited).with_retry_at(until)),
-            None => Ok(()),
-        }
-    }
-
-    fn submit(&mut self, credentials: &Credentials, continuation: Continuation) -> Result<Reply, Error> {
-        self.passwords += 1;
-        self.check_flood()?;
-        if credentials.secret().is_none_or(|secret| secret.expose_secret() != self.password) {
-            return Err(Error::of(Code::InvalidCredentials));
-        }
-        if self.code.is_none() {
-            return Ok(Reply::Accepted(continuation));
-        }
-        self.codes += 1;
-        let destination_masked = "m***@example.kz".to_owned();
-        Ok(Reply::CodeSent { channel: Channel::Email, destination_masked, continuation })
-    }
-
-    fn answer(&mut self, answer: &Answer, continuation: Continuation) -> Reply {
-        self.answers += 1;
-        match answer {
-            Answer::Code(code) if Some(code.expose_secret()) == self.code => Reply::Accepted(continuation),
-            _ => {
-                let error = LastError { code: Code::CodeRejected, portal_message: None };
-                Reply::Rejected { error, continuation }
-            }
-        }
-    }
-}
-
-type Told<'a, T> = BoxFuture<'a, Result<T, Error>>;
-
-impl Engine for Portal {
-    fn open(&self, request: OpenRequest) -> Told<'_, Continuation> {
-        Box::pin(ready(Ok(Continuation(request.login.to_string().into()))))
-    }
-
-    fn submit<'a>(&'a self, at: Continuation, credentials: &'a Credentials) -> Told<'a, Reply> {
+    fn submit(&self, driver: Driver, at: At, credentials: &Credentials) -> Result<Reply, Error> {
         if let Some(happens) = self.with(|world| world.while_submitting.take()) {
             happens();
         }
-        let reply = self.with(|world| world.submit(credentials, at));
-        if self.with(|world| world.silent) { Box::pin(pending()) } else { Box::pin(ready(reply)) }
+        self.with(|world| {
+            world.sent.push((at.login, driver, at.route.id));
+            world.submit(driver, credentials, at.continuation)
+        })
     }
 
-    fn answer<'a>(&'a self, at: Continuation, _: &'a Credentials, answer: &'a Answer) -> Told<'a, Reply> {
-        Box::pin(ready(Ok(self.with(|world| world.answer(answer, at)))))
-    }
-
-    fn resend<'a>(&'a self, at: Continuation, _: &'a Credentials) -> Told<'a, Continuation> {
-        let sent = self.with(|world| {
-            world.check_flood()?;
-            world.codes += 1;
-            Ok(at)
-        });
-        Box::pin(ready(sent))
-    }
-
-    fn finish<'a>(&'a self, _: Continuation, _: Option<&'a MerchantUid>) -> Told<'a, Finished> {
+    fn finish(&self) -> Finished {
         let meanwhile = self.with(|world| world.meanwhile.take());
         if let Some(happens) = meanwhile {
             happens();
@@ -126,15 +88,222 @@ impl Engine for Portal {
         let uid = MerchantUid::parse("11").unwrap();
         let merchant = Merchant { uid, name: Some("Shop".to_owned()), logo_url: None, points: [].into() };
         let session = NewSession { cookies: vec![], merchant, authenticated_at: Timestamp::UNIX_EPOCH };
-        Box::pin(ready(Ok(Finished::Session { session: Box::new(session), device: None })))
+        Finished::Session { session: Box::new(session), device: None }
     }
 
-    fn renew<'a>(&'a self, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
+    /// The answer, unless the portal has fallen silent.
+    fn told<'a, T: Send + 'a>(&self, told: Result<T, Error>) -> Told<'a, T> {
+        if self.with(|world| world.silent) { Box::pin(pending()) } else { Box::pin(ready(told)) }
+    }
+}
+
+impl World {
+    fn open(&mut self, driver: Driver, request: &OpenRequest) -> Result<Continuation, Error> {
+        self.opened.push(driver);
+        if let Some(code) = self.broken.get(&request.route.id).or_else(|| self.on_open.get(&driver)) {
+            return Err(Error::of(*code));
+        }
+        Ok(Continuation(request.login.to_string().into()))
+    }
+
+    fn check_flood(&self) -> Result<(), Error> {
+        match self.flood {
+            Some(until) => Err(Error::of(Code::PortalRateLimited).with_retry_at(until)),
+            None => Ok(()),
+        }
+    }
+
+    fn submit(
+        &mut self,
+        driver: Driver,
+        credentials: &Credentials,
+        continuation: Continuation,
+    ) -> Result<Reply, Error> {
+        self.passwords += 1;
+        self.check_flood()?;
+        if let Some(code) = self.on_submit.get(&driver) {
+            return Err(Error::of(*code));
+        }
+        if let Some(captcha) = self.asks_person.filter(|_| driver == Driver::Browser) {
+            let instruction = "Look at the page.".to_owned();
+            return Ok(Reply::PersonAsked { captcha, instruction, continuation });
+        }
+        if credentials.secret().is_none_or(|secret| secret.expose_secret() != self.password) {
+            return Err(Error::of(Code::InvalidCredentials));
+        }
+        if self.code.is_none() {
+            return Ok(Reply::Accepted(continuation));
+        }
+        Ok(self.send_code(continuation))
+    }
+
+    fn send_code(&mut self, continuation: Continuation) -> Reply {
+        self.codes += 1;
+        let destination_masked = "m***@example.kz".to_owned();
+        Reply::CodeSent { channel: Channel::Email, destination_masked, continuation }
+    }
+
+    fn answer(&mut self, answer: &Answer, continuation: Continuation) -> Reply {
+        self.answers += 1;
+        match answer {
+            Answer::Code(code) if Some(code.expose_secret()) == self.code => Reply::Accepted(continuation),
+            Answer::Merchant(_) => Reply::Accepted(continuation),
+            Answer::Code(_) => {
+                let error = LastError { code: Code::CodeRejected, portal_message: None };
+                Reply::Rejected { error, continuation }
+            }
+        }
+    }
+
+    fn resend(&mut self, at: At) -> Result<Continuation, Error> {
+        self.check_flood()?;
+        self.codes += 1;
+        Ok(at.continuation)
+    }
+
+    /// Where a person has moved the page of this login on to, if anybody has.
+    fn moved(&mut self, at: At) -> Option<Result<Reply, Error>> {
+        let continuation = at.continuation;
+        Some(match self.moved.remove(&at.login)? {
+            Ok(Move::Accepted) => Ok(Reply::Accepted(continuation)),
+            Ok(Move::Code) => Ok(self.send_code(continuation)),
+            Ok(Move::Merchants) => {
+                let uid = MerchantUid::parse("11").unwrap();
+                let merchants = vec![kaspi_auth_core::merchant::MerchantChoice { uid, name: None }];
+                Ok(Reply::MerchantAsked { merchants, continuation })
+            }
+            Ok(Move::AnotherPicture) => {
+                let instruction = "Look once more.".to_owned();
+                Ok(Reply::PersonAsked { captcha: true, instruction, continuation })
+            }
+            Err(code) => Err(Error::of(code)),
+        })
+    }
+}
+
+type Told<'a, T> = BoxFuture<'a, Result<T, Error>>;
+
+impl Engine for Portal {
+    fn open(&self, request: OpenRequest) -> Told<'_, Continuation> {
+        Box::pin(ready(self.with(|world| world.open(Driver::Direct, &request))))
+    }
+
+    fn submit<'a>(&'a self, at: At, credentials: &'a Credentials) -> Told<'a, Reply> {
+        let reply = Self::submit(self, Driver::Direct, at, credentials);
+        self.told(reply)
+    }
+
+    fn answer<'a>(&'a self, at: At, _: &'a Credentials, answer: &'a Answer) -> Told<'a, Reply> {
+        let reply = self.with(|world| world.answer(answer, at.continuation));
+        self.told(Ok(reply))
+    }
+
+    fn resend<'a>(&'a self, at: At, _: &'a Credentials) -> Told<'a, Continuation> {
+        Box::pin(ready(self.with(|world| world.resend(at))))
+    }
+
+    fn finish<'a>(&'a self, _: At, _: Option<&'a MerchantUid>) -> Told<'a, Finished> {
+        let finished = Self::finish(self);
+        self.told(Ok(finished))
+    }
+
+    fn renew<'a>(&'a self, _: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
         Box::pin(ready(Err(Error::of(Code::SsoExpired))))
     }
 
-    fn give_up(&self, _: Continuation) -> BoxFuture<'_, ()> {
+    fn watch(&self, _: At) -> Told<'_, Reply> {
+        Box::pin(pending())
+    }
+
+    fn give_up(&self, _: At) -> BoxFuture<'_, ()> {
         self.with(|world| world.given_up += 1);
+        Box::pin(ready(()))
+    }
+}
+
+impl RouteCheck for Portal {
+    fn check<'a>(&'a self, route: &'a Route) -> Told<'a, ()> {
+        let broken = self.with(|world| world.broken.get(&route.id).copied());
+        Box::pin(ready(broken.map_or(Ok(()), |code| Err(Error::of(code)))))
+    }
+}
+
+/// One node's browser: it holds a page for each login, and without its page a login is lost.
+pub struct Browser {
+    portal: Arc<Portal>,
+    pages: Mutex<BTreeSet<LoginId>>,
+}
+
+impl Browser {
+    pub fn new(portal: Arc<Portal>) -> Self {
+        Self { portal, pages: Mutex::default() }
+    }
+
+    /// Whether it holds the page of this login.
+    pub fn holds(&self, id: LoginId) -> bool {
+        self.pages.lock().unwrap().contains(&id)
+    }
+
+    /// The browser died.
+    pub fn crash(&self) {
+        self.pages.lock().unwrap().clear();
+    }
+
+    fn page(&self, at: &At) -> Result<(), Error> {
+        if self.holds(at.login) { Ok(()) } else { Err(Error::of(Code::BrowserLost)) }
+    }
+}
+
+impl Engine for Browser {
+    fn open(&self, request: OpenRequest) -> Told<'_, Continuation> {
+        let opened = self.portal.with(|world| world.open(Driver::Browser, &request));
+        if opened.is_ok() {
+            self.pages.lock().unwrap().insert(request.login);
+        }
+        Box::pin(ready(opened))
+    }
+
+    fn submit<'a>(&'a self, at: At, credentials: &'a Credentials) -> Told<'a, Reply> {
+        let reply = self.page(&at).and_then(|()| self.portal.submit(Driver::Browser, at, credentials));
+        self.portal.told(reply)
+    }
+
+    fn answer<'a>(&'a self, at: At, _: &'a Credentials, answer: &'a Answer) -> Told<'a, Reply> {
+        let page = self.page(&at);
+        let reply = page.map(|()| self.portal.with(|world| world.answer(answer, at.continuation)));
+        self.portal.told(reply)
+    }
+
+    fn resend<'a>(&'a self, at: At, _: &'a Credentials) -> Told<'a, Continuation> {
+        let page = self.page(&at);
+        Box::pin(ready(page.and_then(|()| self.portal.with(|world| world.resend(at)))))
+    }
+
+    /// Once the login host has accepted, cookies do: the page is not needed.
+    fn finish<'a>(&'a self, at: At, _: Option<&'a MerchantUid>) -> Told<'a, Finished> {
+        let finished = self.portal.finish();
+        if !self.portal.with(|world| world.silent) {
+            self.pages.lock().unwrap().remove(&at.login);
+        }
+        self.portal.told(Ok(finished))
+    }
+
+    fn renew<'a>(&'a self, _: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
+        Box::pin(ready(Err(Error::of(Code::SsoExpired))))
+    }
+
+    fn watch(&self, at: At) -> Told<'_, Reply> {
+        if let Err(error) = self.page(&at) {
+            return Box::pin(ready(Err(error)));
+        }
+        match self.portal.with(|world| world.moved(at)) {
+            Some(moved) => Box::pin(ready(moved)),
+            None => Box::pin(pending()),
+        }
+    }
+
+    fn give_up(&self, at: At) -> BoxFuture<'_, ()> {
+        self.pages.lock().unwrap().remove(&at.login);
         Box::pin(ready(()))
     }
 }
