@@ -27,7 +27,7 @@ pub fn page() -> String {
         page.push_str(&table(rows[0].state, rows));
     }
     page.push_str(WISHES);
-    for wish in [Wish::Listed, Wish::Unlisted, Wish::First] {
+    for wish in Wish::ALL.into_iter().filter(|wish| *wish != Wish::Ask) {
         page.push_str(&differences(wish, &plain));
     }
     page
@@ -56,10 +56,10 @@ may be had from 02:00, an answer is taken until 11:00, and the login ends at 20:
 ";
 
 const WISHES: &str = "
-## Where the caller has said which merchant
+## Where more is said of the login
 
-The tables above are for a caller who named none and wants to be asked. For the others these pairs come out differently, and
-no others.
+The tables above are for a caller who named no merchant and wants to be asked, and for a login that may be driven by anything and
+is driven directly. For the others these pairs come out differently, and no others.
 ";
 
 /// The diagram: arrows by the names of states, labelled with the events.

@@ -14,6 +14,8 @@ variants! {
     CodeSent => "code_sent",
     MerchantAsked => "merchant_asked",
     PersonAsked => "person_asked",
+    Unfit => "unfit",
+    HolderLost => "holder_lost",
     Accepted => "accepted",
     SeveralMerchants => "several_merchants",
     Answered => "answered",
@@ -49,6 +51,7 @@ pub fn samples() -> Vec<Sample> {
     let merchant = |text| Event::Answered(Answer::Merchant(uid(text)));
     let sent = || Event::CodeSent { channel: Channel::Sms, destination_masked: "+7 (7**) ***-**-67".into() };
     let person = |captcha| Event::PersonAsked { captcha, instruction: "Look at the page.".into() };
+    let unfit = || Event::Unfit(Failure::from(Code::PortalBlocked));
     let error = |code| LastError { code, portal_message: Some("the portal's words".into()) };
     let refused = |until| Event::ResendRefused { error: error(Code::PortalRateLimited), until };
     vec![
@@ -67,6 +70,9 @@ pub fn samples() -> Vec<Sample> {
         sample("merchant_asked_empty", "the same with nothing to choose", now, Event::MerchantAsked(vec![])),
         sample("captcha_asked", "the portal shows a picture", now, person(true)),
         sample("takeover_asked", "the portal shows a page that only a person can use", now, person(false)),
+        sample("unfit", "the portal puts up a wall that only a browser may get past", now, unfit()),
+        sample("unfit_late", "the same after the login's end", login_over, unfit()),
+        sample("holder_lost", "the browser that holds the page is gone", now, Event::HolderLost),
         sample("accepted", "the login host lets the account in", now, Event::Accepted),
         sample("several", "the cabinet lists 11 and 22", now, Event::SeveralMerchants(listed())),
         sample("several_empty", "the same with nothing listed", now, Event::SeveralMerchants(vec![])),

@@ -42,6 +42,8 @@ fn a_wish_changes_what_its_table_says_and_nothing_else() {
         (Wish::Listed, table::WANTS_LISTED),
         (Wish::Unlisted, table::WANTS_UNLISTED),
         (Wish::First, table::TAKES_FIRST),
+        (Wish::Direct, table::WANTS_DIRECT),
+        (Wish::Browser, table::HELD_BY_A_BROWSER),
     ] {
         let expected = read(text);
         let mut met = 0;
@@ -77,8 +79,8 @@ fn a_step_changes_nothing_but_what_the_tables_show() {
     for wish in Wish::ALL {
         for pair in every_pair(wish) {
             let Ok(step) = pair.stepped else { continue };
-            let Login { state, code_verified, wanted, updated_at, .. } = step.login.clone();
-            let expected = Login { state, code_verified, wanted, updated_at, ..pair.before };
+            let Login { state, driver, holder, code_verified, wanted, updated_at, .. } = step.login.clone();
+            let expected = Login { state, driver, holder, code_verified, wanted, updated_at, ..pair.before };
             assert_eq!(step.login, expected, "{} | {}", pair.state, pair.event);
         }
     }

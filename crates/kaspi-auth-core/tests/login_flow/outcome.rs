@@ -28,6 +28,12 @@ pub fn describe(before: &Login, outcome: &Result<Step, StepError>) -> String {
     if let Some(wanted) = step.login.wanted.as_ref().filter(|_| before.wanted.is_none()) {
         let _ = write!(line, " +wanted {wanted}");
     }
+    if step.login.driver != before.driver {
+        let _ = write!(line, " +driver {}", step.login.driver.as_str());
+    }
+    if step.login.holder != before.holder {
+        line.push_str(" +no holder");
+    }
     if !step.effects.is_empty() {
         let effects: Vec<_> = step.effects.iter().map(effect).collect();
         let _ = write!(line, " [{}]", effects.join(", "));
@@ -80,6 +86,7 @@ fn effect(effect: &Effect) -> String {
         Effect::Resend => "resend".to_owned(),
         Effect::Finish { merchant: None } => "finish".to_owned(),
         Effect::Finish { merchant: Some(uid) } => format!("finish {uid}"),
+        Effect::Watch => "watch".to_owned(),
         Effect::GiveUp => "give up".to_owned(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::Code;
 use kaspi_auth_core::login::{
-    Answer, Challenge, Channel, Effect, Event, Failure, LastError, Limits, Login, LoginState, Step,
-    StepError, step,
+    Answer, Challenge, Channel, Driver, Effect, EngineChoice, Event, Failure, LastError, Limits, Login,
+    LoginState, Step, StepError, step,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -31,6 +31,8 @@ fn events(detail: u8, moment: Timestamp) -> Vec<Event> {
         Event::CodeSent { channel: Channel::Email, destination_masked: "m***@example.kz".into() },
         Event::MerchantAsked(merchants.clone()),
         Event::PersonAsked { captcha: odd, instruction: String::new() },
+        Event::Unfit(Failure::from(Code::PortalChanged)),
+        Event::HolderLost,
         Event::Accepted,
         Event::SeveralMerchants(merchants),
         Event::Answered(Answer::code("123456").unwrap()),
@@ -82,7 +84,10 @@ fn way() -> impl Strategy<Value = Way> {
         let mut steps = Vec::new();
         for (place, dice) in dice.into_iter().enumerate() {
             let (event, now) = thrown(dice);
-            let ends = matches!(event, Event::Failed(_) | Event::Cancelled | Event::Tick | Event::Lost);
+            let ends = matches!(
+                event,
+                Event::Failed(_) | Event::Cancelled | Event::Tick | Event::Lost | Event::HolderLost
+            );
             if ends && !place.is_multiple_of(4) {
                 continue;
             }
@@ -132,14 +137,46 @@ proptest! {
     }
 
     #[test]
-    fn the_credentials_are_sent_at_most_once_and_a_lost_node_ends_what_it_had_sent(way in way()) {
-        let is_submit = |step: &Step| step.effects.contains(&Effect::Submit);
-        prop_assert!(way.steps.iter().filter(|(.., step)| is_submit(step)).count() <= 1);
+    fn an_engine_sends_the_credentials_at_most_once_and_a_lost_node_ends_what_it_had_sent(way in way()) {
+        for driver in [Driver::Direct, Driver::Browser] {
+            let sends = |step: &Step| step.effects.contains(&Effect::Submit) && step.login.driver == driver;
+            prop_assert!(way.steps.iter().filter(|(.., step)| sends(step)).count() <= 1, "{driver:?}");
+        }
         for (before, event, _, step) in &way.steps {
             let on_its_way = matches!(before.state, LoginState::Submitting | LoginState::Verifying { .. });
             if on_its_way && matches!(event, Event::Lost) {
                 prop_assert_eq!(step.login.state.name(), "failed");
             }
+        }
+    }
+
+    #[test]
+    fn a_browser_takes_over_once_and_only_from_a_direct_login_that_may_be_driven_by_anything(way in way()) {
+        let changes = way.steps.iter().filter(|(before, .., step)| before.driver != step.login.driver);
+        let mut count = 0;
+        for (before, event, _, step) in changes {
+            count += 1;
+            prop_assert!(matches!(event, Event::Unfit(_)), "{event:?}");
+            prop_assert_eq!((before.engine, before.driver), (EngineChoice::Auto, Driver::Direct));
+            prop_assert_eq!(&step.effects, &[Effect::Open]);
+        }
+        prop_assert!(count <= 1);
+    }
+
+    #[test]
+    fn a_page_is_watched_exactly_while_a_person_is_asked(way in way()) {
+        for (.., event, _, step) in &way.steps {
+            let asks_person =
+                matches!(step.login.state.challenge(), Some(Challenge::Captcha(_) | Challenge::Takeover(_)));
+            let watches = step.effects.contains(&Effect::Watch);
+            prop_assert_eq!(watches, asks_person && step.login.state.is_awaiting(), "{:?}", event);
+        }
+    }
+
+    #[test]
+    fn only_a_login_that_is_taken_over_loses_its_holder(way in way()) {
+        for (before, event, _, step) in &way.steps {
+            prop_assert!(before.holder == step.login.holder || matches!(event, Event::Lost), "{event:?}");
         }
     }
 

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::account::Account;
-use kaspi_auth_core::id::{LoginId, MerchantUid};
-use kaspi_auth_core::login::{EngineChoice, Limits, Login, LoginState, WhenSeveral};
+use kaspi_auth_core::egress::EgressId;
+use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId};
+use kaspi_auth_core::login::{Driver, EngineChoice, Limits, Login, LoginState, WhenSeveral};
 use kaspi_auth_core::merchant::MerchantChoice;
 use kaspi_auth_core::store::StoreSummary;
 
@@ -49,10 +50,10 @@ pub fn store() -> StoreSummary {
     StoreSummary { merchant_uid: uid("11"), shop_name: Some("Shop".to_owned()), points: [].into() }
 }
 
-/// What the caller said about merchants when it asked for the login.
+/// What the caller said when it asked for the login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// Nothing: ask.
+    /// Nothing: ask, and drive it by whatever works.
     Ask,
     /// Merchant 22, which is listed.
     Listed,
@@ -60,11 +61,16 @@ pub enum Wish {
     Unlisted,
     /// Whichever comes first.
     First,
+    /// No browser.
+    Direct,
+    /// A browser, and a node's browser holds the page.
+    Browser,
 }
 
 impl Wish {
     /// Every wish, the plain one first.
-    pub const ALL: [Self; 4] = [Self::Ask, Self::Listed, Self::Unlisted, Self::First];
+    pub const ALL: [Self; 6] =
+        [Self::Ask, Self::Listed, Self::Unlisted, Self::First, Self::Direct, Self::Browser];
 
     /// Its name in the tables.
     pub fn name(self) -> &'static str {
@@ -73,6 +79,8 @@ impl Wish {
             Self::Listed => "wants_listed",
             Self::Unlisted => "wants_unlisted",
             Self::First => "takes_first",
+            Self::Direct => "wants_direct",
+            Self::Browser => "held_by_a_browser",
         }
     }
 
@@ -83,6 +91,8 @@ impl Wish {
             Self::Listed => "The caller wants merchant 22, and the portal lists it",
             Self::Unlisted => "The caller wants merchant 99, and the portal lists others",
             Self::First => "The caller named no merchant and takes the first",
+            Self::Direct => "The caller wants no browser",
+            Self::Browser => "A browser drives the login, and its page is held by a node",
         }
     }
 }
@@ -92,14 +102,18 @@ pub fn login(state: LoginState, wish: Wish) -> Login {
     let wanted = match wish {
         Wish::Listed => Some(uid("22")),
         Wish::Unlisted => Some(uid("99")),
-        Wish::Ask | Wish::First => None,
+        Wish::Ask | Wish::First | Wish::Direct | Wish::Browser => None,
     };
+    let by_browser = wish == Wish::Browser;
     Login {
         id: LoginId(uuid::Uuid::nil()),
         version: 7,
         user_id: None,
         account: Account::email("merchant@example.kz").unwrap(),
-        engine: EngineChoice::Auto,
+        engine: if wish == Wish::Direct { EngineChoice::Direct } else { EngineChoice::Auto },
+        driver: if by_browser { Driver::Browser } else { Driver::Direct },
+        egress: EgressId::DIRECT,
+        holder: by_browser.then_some(NodeId(uuid::Uuid::nil())),
         store_password: true,
         wanted,
         when_several: if wish == Wish::First { WhenSeveral::First } else { WhenSeveral::Ask },

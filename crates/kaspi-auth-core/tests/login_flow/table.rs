@@ -10,6 +10,7 @@ queued
     start_late tick_login_over lost_late -> expired [give up]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
+    unfit unfit_late holder_lost
     opened opened_late code_sent code_sent_near_end merchant_asked merchant_asked_empty
     captcha_asked takeover_asked accepted several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted answer_rejected answer_expired resend
@@ -18,10 +19,12 @@ queued
 
 opening
     opened -> submitting [submit]
-    opened_late tick_login_over lost_late -> expired [give up]
+    opened_late unfit_late tick_login_over lost_late -> expired [give up]
+    unfit -> opening +driver browser [open]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
     lost -> opening [open]
+    holder_lost
     start start_late code_sent code_sent_near_end merchant_asked merchant_asked_empty captcha_asked
     takeover_asked accepted several several_empty answer_code answer_code_late answer_listed
     answer_listed_late answer_unlisted answer_rejected answer_expired resend resend_early
@@ -33,11 +36,14 @@ submitting
     code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
     merchant_asked -> awaiting_merchant(during, until 13:00)
     merchant_asked_empty -> failed(no_merchants) [give up]
-    captcha_asked -> awaiting_captcha(until 13:00)
-    takeover_asked -> awaiting_takeover(until 13:00)
+    captcha_asked -> awaiting_captcha(until 13:00) [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) [watch]
     accepted -> finishing [finish]
+    unfit -> opening +driver browser [open]
+    unfit_late -> expired [give up]
     failed -> failed(portal_unavailable) [give up]
     lost lost_late -> failed(login_interrupted) [give up]
+    holder_lost
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted answer_rejected answer_expired resend
     resend_early resend_late resent resent_near_end resend_refused resend_refused_until saved
@@ -53,9 +59,11 @@ awaiting_code
     resent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
     resend_refused -> awaiting_code(5 left, until 11:00, resend 04:00, last portal_rate_limited)
     resend_refused_until -> awaiting_code(5 left, until 11:00, resend 08:00, last portal_rate_limited)
+    holder_lost -> failed(browser_lost) [give up]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
     tick_input_over tick_login_over -> expired [give up]
+    unfit unfit_late
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted several several_empty answer_listed
     answer_unlisted answer_rejected answer_expired saved tick lost lost_late -> error: not now
@@ -69,9 +77,11 @@ awaiting_code, last attempt
     resent_near_end -> awaiting_code(1 left, until 20:00, resend 16:00)
     resend_refused -> awaiting_code(1 left, until 11:00, resend 04:00, last portal_rate_limited)
     resend_refused_until -> awaiting_code(1 left, until 11:00, resend 08:00, last portal_rate_limited)
+    holder_lost -> failed(browser_lost) [give up]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
     tick_input_over tick_login_over -> expired [give up]
+    unfit unfit_late
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted several several_empty answer_listed
     answer_unlisted answer_rejected answer_expired saved tick lost lost_late -> error: not now
@@ -80,9 +90,11 @@ awaiting_merchant, during login
     answer_code_late answer_listed_late -> error: late
     answer_listed -> verifying(merchant 22) [answer 22]
     answer_unlisted -> error: not listed
+    holder_lost -> failed(browser_lost) [give up]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
     tick_input_over tick_login_over -> expired [give up]
+    unfit unfit_late
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted several several_empty answer_code
     answer_rejected answer_expired resend resend_early resend_late resent resent_near_end
@@ -92,23 +104,31 @@ awaiting_merchant, after login
     answer_code_late answer_listed_late -> error: late
     answer_listed -> finishing(22) [finish 22]
     answer_unlisted -> error: not listed
+    holder_lost -> failed(browser_lost) [give up]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
     tick_input_over tick_login_over -> expired [give up]
+    unfit unfit_late
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted several several_empty answer_code
     answer_rejected answer_expired resend resend_early resend_late resent resent_near_end
     resend_refused resend_refused_until saved tick lost lost_late -> error: not now
 
 awaiting_captcha; awaiting_takeover
+    code_sent -> awaiting_code(5 left, until 13:00, resend 04:00)
+    code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
+    merchant_asked -> awaiting_merchant(during, until 13:00)
+    merchant_asked_empty -> failed(no_merchants) [give up]
+    captcha_asked -> awaiting_captcha(until 13:00) [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) [watch]
     accepted -> finishing [finish]
     answer_code_late answer_listed_late -> error: late
+    holder_lost -> failed(browser_lost) [give up]
     failed -> failed(portal_unavailable) [give up]
     cancelled -> cancelled [give up]
     tick_input_over tick_login_over -> expired [give up]
-    start start_late opened opened_late code_sent code_sent_near_end merchant_asked
-    merchant_asked_empty captcha_asked takeover_asked several several_empty answer_code
-    answer_listed answer_unlisted answer_rejected answer_expired resend resend_early resend_late
+    unfit unfit_late
+    start start_late opened opened_late several several_empty answer_code answer_listed answer_unlisted answer_rejected answer_expired resend resend_early resend_late
     resent resent_near_end resend_refused resend_refused_until saved tick lost lost_late -> error: not now
 
 verifying, code
@@ -116,13 +136,14 @@ verifying, code
     code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
     merchant_asked -> awaiting_merchant(during, until 13:00) +code_verified
     merchant_asked_empty -> failed(no_merchants) [give up]
-    captcha_asked -> awaiting_captcha(until 13:00) +code_verified
-    takeover_asked -> awaiting_takeover(until 13:00) +code_verified
+    captcha_asked -> awaiting_captcha(until 13:00) +code_verified [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) +code_verified [watch]
     accepted -> finishing +code_verified [finish]
     answer_rejected -> awaiting_code(4 left, until 11:00, resend 02:00, last code_rejected)
     answer_expired -> awaiting_code(5 left, until 11:00, resend 03:00, last code_expired)
     failed -> failed(portal_unavailable) [give up]
     lost lost_late -> failed(login_interrupted) [give up]
+    unfit unfit_late holder_lost
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted resend resend_early resend_late resent
     resent_near_end resend_refused resend_refused_until saved -> error: not now
@@ -133,13 +154,14 @@ verifying, code, last attempt
     code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
     merchant_asked -> awaiting_merchant(during, until 13:00) +code_verified
     merchant_asked_empty -> failed(no_merchants) [give up]
-    captcha_asked -> awaiting_captcha(until 13:00) +code_verified
-    takeover_asked -> awaiting_takeover(until 13:00) +code_verified
+    captcha_asked -> awaiting_captcha(until 13:00) +code_verified [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) +code_verified [watch]
     accepted -> finishing +code_verified [finish]
     answer_rejected -> failed(code_attempts_exhausted) [give up]
     answer_expired -> awaiting_code(1 left, until 11:00, resend 03:00, last code_expired)
     failed -> failed(portal_unavailable) [give up]
     lost lost_late -> failed(login_interrupted) [give up]
+    unfit unfit_late holder_lost
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted resend resend_early resend_late resent
     resent_near_end resend_refused resend_refused_until saved -> error: not now
@@ -150,13 +172,14 @@ verifying, merchant
     code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00) +wanted 11
     merchant_asked -> awaiting_merchant(during, until 13:00)
     merchant_asked_empty -> failed(no_merchants) [give up]
-    captcha_asked -> awaiting_captcha(until 13:00) +wanted 11
-    takeover_asked -> awaiting_takeover(until 13:00) +wanted 11
+    captcha_asked -> awaiting_captcha(until 13:00) +wanted 11 [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) +wanted 11 [watch]
     accepted -> finishing(11) +wanted 11 [finish 11]
     answer_rejected -> awaiting_merchant(during, until 11:00, last code_rejected)
     answer_expired -> awaiting_merchant(during, until 11:00, last code_expired)
     failed -> failed(portal_unavailable) [give up]
     lost lost_late -> failed(login_interrupted) [give up]
+    unfit unfit_late holder_lost
     start start_late opened opened_late several several_empty answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted resend resend_early resend_late resent
     resent_near_end resend_refused resend_refused_until saved -> error: not now
@@ -170,6 +193,7 @@ finishing
     cancelled -> cancelled [give up]
     tick_login_over lost_late -> expired [give up]
     lost -> finishing [finish]
+    unfit unfit_late holder_lost
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted answer_rejected answer_expired resend
@@ -184,6 +208,7 @@ finishing, merchant named
     cancelled -> cancelled [give up]
     tick_login_over lost_late -> expired [give up]
     lost -> finishing(11) [finish 11]
+    unfit unfit_late holder_lost
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted answer_code answer_code_late
     answer_listed answer_listed_late answer_unlisted answer_rejected answer_expired resend
@@ -191,6 +216,7 @@ finishing, merchant named
     tick_input_over -> error: not now
 
 succeeded; failed; expired; cancelled
+    unfit unfit_late holder_lost
     start start_late opened opened_late code_sent code_sent_near_end merchant_asked
     merchant_asked_empty captcha_asked takeover_asked accepted several several_empty answer_code
     answer_code_late answer_listed answer_listed_late answer_unlisted answer_rejected answer_expired
@@ -205,6 +231,7 @@ submitting
     accepted -> finishing(22) [finish 22]
 
 awaiting_captcha; awaiting_takeover
+    merchant_asked -> verifying(merchant 22) [answer 22]
     accepted -> finishing(22) [finish 22]
 
 verifying, code; verifying, code, last attempt
@@ -215,8 +242,8 @@ verifying, code; verifying, code, last attempt
 verifying, merchant
     code_sent -> awaiting_code(5 left, until 13:00, resend 04:00)
     code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
-    captcha_asked -> awaiting_captcha(until 13:00)
-    takeover_asked -> awaiting_takeover(until 13:00)
+    captcha_asked -> awaiting_captcha(until 13:00) [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) [watch]
     accepted -> finishing(22) [finish 22]
     cancelled tick tick_input_over tick_login_over -> error: in exchange
 
@@ -237,8 +264,8 @@ verifying, code; verifying, code, last attempt
 verifying, merchant
     code_sent -> awaiting_code(5 left, until 13:00, resend 04:00)
     code_sent_near_end -> awaiting_code(5 left, until 20:00, resend 16:00)
-    captcha_asked -> awaiting_captcha(until 13:00)
-    takeover_asked -> awaiting_takeover(until 13:00)
+    captcha_asked -> awaiting_captcha(until 13:00) [watch]
+    takeover_asked -> awaiting_takeover(until 13:00) [watch]
     accepted -> finishing(99) [finish 99]
     cancelled tick tick_input_over tick_login_over -> error: in exchange
 
@@ -248,7 +275,7 @@ finishing
 
 /// None is wanted and the first will do. The pairs that differ from [`ASKS`].
 pub const TAKES_FIRST: &str = "
-submitting
+submitting; awaiting_captcha; awaiting_takeover
     merchant_asked -> verifying(merchant 11) [answer 11]
 
 verifying, code; verifying, code, last attempt
@@ -257,4 +284,38 @@ verifying, code; verifying, code, last attempt
 
 finishing
     several -> finishing(11) [finish 11]
+";
+
+/// No browser is wanted: what would be handed to one ends the login. The pairs that differ from [`ASKS`].
+pub const WANTS_DIRECT: &str = "
+opening; submitting
+    unfit unfit_late -> failed(portal_blocked) [give up]
+";
+
+/// A node's browser holds the page: no other engine is tried, and whoever takes the login over has no page of it. The pairs that
+/// differ from [`ASKS`].
+pub const HELD_BY_A_BROWSER: &str = "
+queued
+    lost -> opening +no holder [open]
+    lost_late -> expired +no holder [give up]
+
+opening
+    unfit unfit_late -> failed(portal_blocked) [give up]
+    lost -> opening +no holder [open]
+    lost_late -> expired +no holder [give up]
+
+submitting
+    unfit unfit_late -> failed(portal_blocked) [give up]
+    lost lost_late -> failed(login_interrupted) +no holder [give up]
+
+verifying, code; verifying, code, last attempt; verifying, merchant
+    lost lost_late -> failed(login_interrupted) +no holder [give up]
+
+finishing
+    lost -> finishing +no holder [finish]
+    lost_late -> expired +no holder [give up]
+
+finishing, merchant named
+    lost -> finishing(11) +no holder [finish 11]
+    lost_late -> expired +no holder [give up]
 ";
