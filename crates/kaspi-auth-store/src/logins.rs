@@ -116,9 +116,7 @@ impl LoginRepository for SqlDatabase {
     }
 
     fn prune_logins(&self, before: Timestamp, limit: u32) -> Answered<'_, u64> {
-        Box::pin(
-            async move { write!(&self.pool, statements::PRUNE, before.as_microsecond(), i64::from(limit)) },
-        )
+        Box::pin(self.prune(before, limit))
     }
 }
 
@@ -152,6 +150,8 @@ impl SqlDatabase {
                 params.lease_node,
                 params.lease_until,
                 params.due_at,
+                params.egress,
+                params.holder,
                 login.created_at.as_microsecond(),
                 params.updated_at,
                 params.expires_at,
@@ -197,14 +197,14 @@ impl SqlDatabase {
             write_returning!(
                 &self.pool, statements::UPDATE => (i64,), login.id.0, login.version, params.state,
                 params.record.as_str(), keep, sealed, params.is_active, params.lease_node, params.lease_until,
-                params.due_at, params.ended_at, params.updated_at, params.expires_at,
+                params.due_at, params.ended_at, params.updated_at, params.expires_at, params.egress, params.holder,
             )?
         } else {
             transaction!(&self.pool, |tx| {
                 let rows = tx_rows!(
                     tx, statements::UPDATE => (i64,), login.id.0, login.version, params.state,
                     params.record.as_str(), keep, sealed, params.is_active, params.lease_node, params.lease_until,
-                    params.due_at, params.ended_at, params.updated_at, params.expires_at,
+                    params.due_at, params.ended_at, params.updated_at, params.expires_at, params.egress, params.holder,
                 )?;
                 if rows.is_empty() {
                     return Err(RepositoryError::Conflict);

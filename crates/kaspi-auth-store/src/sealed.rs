@@ -5,6 +5,9 @@
 
 mod device;
 mod digest;
+mod effects;
+mod egress;
+mod evidence;
 mod guid;
 mod login;
 mod map;

@@ -7,8 +7,14 @@
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod changes;
+pub(crate) mod egresses;
+pub(crate) mod events;
+pub(crate) mod evidence;
 pub(crate) mod logins;
+pub(crate) mod nodes;
+pub(crate) mod rates;
 pub(crate) mod settings;
+pub(crate) mod shapes;
 pub(crate) mod stores;
 
 /// A statement with its name, which errors carry.
@@ -44,6 +50,12 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(stores::ALL.iter().copied())
         .chain(api_keys::ALL.iter().copied())
         .chain(settings::ALL.iter().copied())
+        .chain(egresses::ALL.iter().copied())
+        .chain(rates::ALL.iter().copied())
+        .chain(nodes::ALL.iter().copied())
+        .chain(evidence::ALL.iter().copied())
+        .chain(shapes::ALL.iter().copied())
+        .chain(events::ALL.iter().copied())
 }
 
 /// The statements that only SQLite knows.

@@ -11,6 +11,7 @@ mod update_session;
 
 use jiff::Timestamp;
 use kaspi_auth_core::id::MerchantUid;
+use kaspi_auth_core::login::EngineChoice;
 use kaspi_auth_core::port::{Answered, RepositoryError, SavedSession, SessionUpdate, StoreRepository};
 use kaspi_auth_core::session::{Session, StoredCredentials};
 use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreSummary};
@@ -102,6 +103,8 @@ impl SqlDatabase {
         let name = change.name.as_deref().map(without_nul);
         let holder = self.users.write(change.user_id.as_ref().and_then(Option::as_ref))?;
         let sets_holder = change.user_id.is_some();
+        let sets_engine = change.engine.is_some();
+        let engine = change.engine.flatten().map(EngineChoice::as_str);
         let rows = if change.forget_password {
             transaction!(&self.pool, |tx| {
                 let secrets = tx_rows!(
@@ -123,13 +126,13 @@ impl SqlDatabase {
                 }
                 tx_rows!(
                     tx, statements::CHANGE => StoreRow, uid.as_str(), seen.all, &seen.user, &name, change.is_active,
-                    sets_holder, &holder, Instant(now),
+                    sets_holder, &holder, Instant(now), sets_engine, engine,
                 )?
             })
         } else {
             write_returning!(
                 &self.pool, statements::CHANGE => StoreRow, uid.as_str(), seen.all, &seen.user, &name,
-                change.is_active, sets_holder, &holder, Instant(now),
+                change.is_active, sets_holder, &holder, Instant(now), sets_engine, engine,
             )?
         };
         self.announcer.announce(Change::Store(uid.clone()));

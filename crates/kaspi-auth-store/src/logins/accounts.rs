@@ -9,7 +9,7 @@ use crate::database::SqlDatabase;
 use crate::failure;
 use crate::pool::read;
 use crate::statements::accounts::{ANY_REJECTED, FIND_DEVICE, LEDGER};
-use crate::values::from_micros;
+use crate::values::{driver_of, from_micros};
 
 /// A note, ready for its statement.
 #[derive(Debug)]
@@ -52,14 +52,15 @@ impl SqlDatabase {
     }
 
     pub(super) async fn read_ledger(&self, credentials: &Credentials) -> Result<Ledger, RepositoryError> {
-        type Row = (Option<i64>, Option<i64>);
+        type Row = (Option<i64>, Option<i64>, Option<String>);
         let key = self.sealer.account_key(credentials.account());
         let digest = self.sealer.password_digest(credentials);
         let rows = read!(&self.pool, LEDGER => Row, key.as_slice(), digest.as_deref())?;
-        let (rejected_at, blocked_until) = rows.into_iter().next().unwrap_or_default();
+        let (rejected_at, blocked_until, driver) = rows.into_iter().next().unwrap_or_default();
         Ok(Ledger {
             rejected_at: rejected_at.map(from_micros),
             blocked_until: blocked_until.map(from_micros),
+            driver: driver.as_deref().and_then(driver_of),
         })
     }
 

@@ -1,8 +1,9 @@
 //! A login as a row, both ways. The record is JSON of a fixed shape; times have microseconds.
 
 use jiff::Timestamp;
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
-use kaspi_auth_core::login::{EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
+use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
 use kaspi_auth_core::port::RepositoryError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,6 +24,8 @@ pub(crate) struct LoginRow {
     account: String,
     secrets: Option<String>,
     record: String,
+    egress: Option<Uuid>,
+    holder: Option<Uuid>,
     created_at: i64,
     updated_at: i64,
     expires_at: i64,
@@ -34,12 +37,19 @@ struct Record {
     /// As given, where the column has the one spelling.
     user_id: Option<UserId>,
     engine: EngineChoice,
+    #[serde(default = "direct")]
+    driver: Driver,
     store_password: bool,
     wanted: Option<MerchantUid>,
     when_several: WhenSeveral,
     #[serde(default)]
     code_verified: bool,
     state: LoginState,
+}
+
+/// Records of a release that knew nothing else.
+fn direct() -> Driver {
+    Driver::Direct
 }
 
 /// What an insert and an update write alike.
@@ -53,6 +63,8 @@ pub(crate) struct LoginParams {
     pub(crate) lease_until: Option<i64>,
     pub(crate) due_at: Option<i64>,
     pub(crate) ended_at: Option<i64>,
+    pub(crate) egress: Uuid,
+    pub(crate) holder: Option<Uuid>,
     pub(crate) updated_at: i64,
     pub(crate) expires_at: i64,
 }
@@ -64,6 +76,7 @@ impl LoginParams {
         let record = Record {
             user_id: login.user_id.clone(),
             engine: login.engine,
+            driver: login.driver,
             store_password: login.store_password,
             wanted: login.wanted.clone(),
             when_several: login.when_several,
@@ -88,6 +101,8 @@ impl LoginParams {
             lease_until: state.is_running().then_some(lease_until),
             due_at: is_active.then_some(due.as_microsecond()),
             ended_at: (!is_active).then_some(updated_at),
+            egress: login.egress.0,
+            holder: login.holder.map(|node| node.0),
             updated_at,
             expires_at: login.expires_at.as_microsecond(),
         })
@@ -109,6 +124,9 @@ impl LoginRow {
             user_id: record.user_id,
             account,
             engine: record.engine,
+            driver: record.driver,
+            egress: self.egress.map_or(EgressId::DIRECT, EgressId),
+            holder: self.holder.map(NodeId),
             store_password: record.store_password,
             wanted: record.wanted,
             when_several: record.when_several,

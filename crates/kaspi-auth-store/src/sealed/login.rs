@@ -8,7 +8,7 @@ use kaspi_auth_vault::{Envelope, Legacy, OpenError, OpenedJson};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{Sealer, SecretMap, seconds};
+use super::{Sealer, SecretMap, effects, seconds};
 
 const LOGIN: Envelope = Envelope::new("login_id");
 
@@ -32,6 +32,9 @@ impl Sealer {
         if let Some(continuation) = &secrets.continuation {
             map.insert("continuation".to_owned(), Value::from(continuation.0.expose_secret()));
         }
+        if !secrets.forwarded.is_empty() {
+            map.insert("forwarded".to_owned(), effects::to_value(&secrets.forwarded));
+        }
         LOGIN.seal_for(&self.ring, &id.to_string(), &map, seconds(at))
     }
 
@@ -44,7 +47,8 @@ impl Sealer {
             None => Credentials::Phone { account },
         };
         let continuation = opened.text("continuation").map(|text| Continuation(text.to_owned().into()));
-        Ok(LoginSecrets { credentials, continuation })
+        let forwarded = effects::from_value(opened.get("forwarded"));
+        Ok(LoginSecrets { credentials, continuation, forwarded })
     }
 }
 

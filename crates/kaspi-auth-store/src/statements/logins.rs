@@ -5,7 +5,7 @@ use super::Statement;
 /// The columns of a `LoginRow`.
 macro_rules! columns {
     () => {
-        "id, version, user_id, account, secrets, record, created_at, updated_at, expires_at"
+        "id, version, user_id, account, secrets, record, egress, holder, created_at, updated_at, expires_at"
     };
 }
 
@@ -24,13 +24,13 @@ pub(crate) const ALL: &[Statement] = &[
     INSERT_ANSWER,
 ];
 
-/// Does nothing when the account has a login that has not ended.
+/// Does nothing when the account has a login that has not ended. A trigger pins the account to the egress.
 pub(crate) const INSERT: Statement = Statement::new(
     "logins.insert",
     "insert into kaspi_auth_logins
         (id, version, user_id, account_key, account_masked, account, secrets, state, record, lease_node, lease_until,
-         due_at, ended_at, created_at, updated_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, null, $13, $14, $15)
+         due_at, ended_at, egress, holder, created_at, updated_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, null, $13, $14, $15, $16, $17)
      on conflict (account_key) do nothing",
 );
 
@@ -50,14 +50,16 @@ pub(crate) const FIND_BY_ACCOUNT: Statement = Statement::new(
     concat!("select ", columns!(), " from kaspi_auth_logins where account_key = $1"),
 );
 
-/// `$5`: keep the secrets; otherwise they become `$6`. `$7`: it still holds its account.
+/// `$5`: keep the secrets; otherwise they become `$6`. `$7`: it still holds its account. A trigger frees the place of one that
+/// no longer runs.
 pub(crate) const UPDATE: Statement = Statement::new(
     "logins.update",
     "update kaspi_auth_logins
         set version = version + 1, state = $3, record = $4,
             secrets = case when $5 then secrets else $6 end,
             account_key = case when $7 then account_key else null end,
-            lease_node = $8, lease_until = $9, due_at = $10, ended_at = $11, updated_at = $12, expires_at = $13
+            lease_node = $8, lease_until = $9, due_at = $10, ended_at = $11, updated_at = $12, expires_at = $13,
+            egress = $14, holder = $15
       where id = $1 and version = $2
   returning version",
 );

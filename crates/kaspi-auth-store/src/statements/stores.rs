@@ -22,7 +22,8 @@ macro_rules! columns {
             has_session!(),
             " as has_session, kaspi_password is not null as has_password,
              case when kaspi_password is null and auth_method is null then cast(guid as text) end as unopened,
-             auth_validity, auth_signed_in_at, auth_checked_at, created_at, updated_at"
+             auth_validity, auth_signed_in_at, auth_checked_at, auth_engine, auth_driver, auth_egress, created_at,
+             updated_at"
         )
     };
 }
@@ -48,9 +49,9 @@ pub(crate) const SAVE: Statement = Statement::new(
     "insert into kaspi_stores
         (user_id, merchant_id, name, guid, kaspi_email, kaspi_password, store_points, is_active, needs_reauth,
          created_at, updated_at, auth_generation, auth_revision, auth_method, auth_validity, auth_checked_at,
-         auth_signed_in_at, auth_logo_url)
+         auth_signed_in_at, auth_logo_url, auth_driver, auth_egress)
      values (coalesce($1, (select held.user_id from kaspi_stores held where held.merchant_id = $2)),
-             $2, $3, $4, $5, $6, $7, true, false, $8, $8, 1, 1, $9, 'alive', $10, $10, $11)
+             $2, $3, $4, $5, $6, $7, true, false, $8, $8, 1, 1, $9, 'alive', $10, $10, $11, $13, $14)
      on conflict (merchant_id) do update set
         user_id           = coalesce(kaspi_stores.user_id, excluded.user_id),
         name              = coalesce(excluded.name, kaspi_stores.name),
@@ -67,7 +68,9 @@ pub(crate) const SAVE: Statement = Statement::new(
         auth_validity     = excluded.auth_validity,
         auth_checked_at   = excluded.auth_checked_at,
         auth_signed_in_at = excluded.auth_signed_in_at,
-        auth_logo_url     = coalesce(excluded.auth_logo_url, kaspi_stores.auth_logo_url)
+        auth_logo_url     = coalesce(excluded.auth_logo_url, kaspi_stores.auth_logo_url),
+        auth_driver       = excluded.auth_driver,
+        auth_egress       = excluded.auth_egress
       where kaspi_stores.user_id is null or excluded.user_id is null or kaspi_stores.user_id = excluded.user_id
   returning auth_generation",
 );
@@ -96,13 +99,14 @@ pub(crate) const LIST: Statement = Statement::new(
     ),
 );
 
-/// `$4`: the name or null; `$5`: on or off or null; `$6`: whether the holder becomes `$7`.
+/// `$4`: the name or null; `$5`: on or off or null; `$6`: whether the holder becomes `$7`; `$9`: whether the engine becomes `$10`.
 pub(crate) const CHANGE: Statement = Statement::new(
     "stores.change",
     concat!(
         "update kaspi_stores
             set name = coalesce($4, name), is_active = coalesce($5, is_active),
-                user_id = case when $6 then $7 else user_id end, updated_at = $8, auth_revision = auth_revision + 1
+                user_id = case when $6 then $7 else user_id end,
+                auth_engine = case when $9 then $10 else auth_engine end, updated_at = $8, auth_revision = auth_revision + 1
           where merchant_id = $1 and ($2 or user_id = $3)
       returning ",
         columns!()
@@ -134,7 +138,7 @@ pub(crate) const SESSION: Statement = Statement::new(
     "stores.session",
     "select cast(guid as text) as guid, cast(user_id as text) as user_id, coalesce(is_active, true) as is_active,
             coalesce(needs_reauth, false) as needs_reauth, auth_generation, auth_revision, auth_method, auth_validity,
-            auth_checked_at, auth_signed_in_at
+            auth_checked_at, auth_signed_in_at, auth_egress
        from kaspi_stores where merchant_id = $1 and ($2 or user_id = $3)",
 );
 

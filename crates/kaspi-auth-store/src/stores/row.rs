@@ -1,6 +1,7 @@
 //! A store as a row, in whatever shape an adopted table has it.
 
 use jiff::Timestamp;
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{MerchantUid, UserId};
 use kaspi_auth_core::merchant::{Point, Points};
 use kaspi_auth_core::port::RepositoryError;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::{TABLE, stored_guid};
 use crate::failure;
 use crate::sealed::Sealer;
-use crate::values::{Instant, from_micros};
+use crate::values::{Instant, driver_of, engine_of, from_micros};
 
 /// A row that was read.
 #[derive(Debug, sqlx::FromRow)]
@@ -35,6 +36,9 @@ pub(crate) struct StoreRow {
     auth_validity: String,
     auth_signed_in_at: Option<i64>,
     auth_checked_at: Option<i64>,
+    auth_engine: Option<String>,
+    auth_driver: Option<String>,
+    auth_egress: Option<Uuid>,
     created_at: Option<Instant>,
     updated_at: Option<Instant>,
 }
@@ -62,6 +66,9 @@ impl StoreRow {
             has_session: self.has_session,
             has_password,
             validity: validity(&self.auth_validity),
+            engine: self.auth_engine.as_deref().and_then(engine_of),
+            driver: self.auth_driver.as_deref().and_then(driver_of),
+            egress: self.auth_egress.map(EgressId),
             authenticated_at: self.auth_signed_in_at.map(from_micros),
             checked_at: self.auth_checked_at.map(from_micros),
             created_at,

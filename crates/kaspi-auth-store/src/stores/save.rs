@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use kaspi_auth_core::account::{Account, Method};
-use kaspi_auth_core::login::{Login, LoginState};
+use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginState};
 use kaspi_auth_core::merchant::{Point, Points};
 use kaspi_auth_core::port::{RepositoryError, SavedSession};
 use kaspi_auth_core::store::StoreSummary;
@@ -15,7 +15,7 @@ use crate::database::SqlDatabase;
 use crate::logins::LoginParams;
 use crate::pool::{transaction, tx_rows, tx_write};
 use crate::sealed::NewGuid;
-use crate::statements::accounts::KEEP_DEVICE;
+use crate::statements::accounts::{DRIVER, KEEP_DEVICE, NO_DRIVER};
 use crate::statements::logins::UPDATE;
 use crate::values::{Instant, without_nul};
 
@@ -62,6 +62,7 @@ impl SqlDatabase {
             Method::Password => "password",
             Method::Phone => "phone",
         };
+        let account_key = self.sealer.account_key(account);
         let device = device.map(|device| {
             let key = self.device_key(login.user_id.as_ref(), account);
             let sealed = self.sealer.seal_device(&key, &device, now);
@@ -72,7 +73,7 @@ impl SqlDatabase {
             let updated = tx_rows!(
                 tx, UPDATE => (i64,), done.id.0, done.version, params.state, params.record.as_str(), false,
                 None::<String>, false, params.lease_node, params.lease_until, params.due_at, params.ended_at,
-                params.updated_at, params.expires_at,
+                params.updated_at, params.expires_at, params.egress, params.holder,
             )?;
             if updated.is_empty() {
                 return Err(RepositoryError::Conflict);
@@ -80,10 +81,21 @@ impl SqlDatabase {
             let stored = tx_rows!(
                 tx, SAVE => (i64,), &user, uid.as_str(), name.as_deref(), &guid, email.as_deref(),
                 password.as_deref(), &points, Instant(now), method, session.authenticated_at.as_microsecond(),
-                logo.as_deref(), !points.0.is_empty(),
+                logo.as_deref(), !points.0.is_empty(), login.driver.as_str(), login.egress.0,
             )?;
             if stored.is_empty() {
                 return Err(RepositoryError::StoreTaken);
+            }
+            match (login.driver, login.engine) {
+                (Driver::Direct, _) => {
+                    tx_write!(tx, NO_DRIVER, account_key.as_slice(), params.updated_at)?;
+                }
+                (Driver::Browser, EngineChoice::Auto) => {
+                    let driver = Driver::Browser.as_str();
+                    tx_write!(tx, DRIVER, account_key.as_slice(), driver, params.updated_at)?;
+                }
+                // Who asked for the browser found out nothing.
+                (Driver::Browser, EngineChoice::Direct | EngineChoice::Browser) => {}
             }
             if let Some((key, sealed)) = &device {
                 tx_write!(tx, KEEP_DEVICE, key.as_slice(), sealed.as_str(), params.updated_at)?;

@@ -1,8 +1,10 @@
 //! A session as a row: sealed, with what stands about it in clear.
 
 use kaspi_auth_core::account::Method;
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::session::Session;
+use uuid::Uuid;
 
 use super::row::validity;
 use crate::sealed::{Guid, GuidError};
@@ -21,6 +23,7 @@ pub(crate) struct SessionRow {
     auth_validity: String,
     auth_checked_at: Option<i64>,
     auth_signed_in_at: Option<i64>,
+    auth_egress: Option<Uuid>,
 }
 
 impl SessionRow {
@@ -59,6 +62,7 @@ impl SessionRow {
             validity: validity(&self.auth_validity),
             checked_at: self.auth_checked_at.map(from_micros),
             needs_reauth: self.needs_reauth,
+            egress: self.auth_egress.map(EgressId),
         }))
     }
 }

@@ -98,6 +98,7 @@ async fn a_store_is_changed_by_hand(place: &Place) {
         name: Some("Another".to_owned()),
         is_active: Some(false),
         user_id: Some(Some(user("u2"))),
+        engine: None,
         forget_password: false,
     };
     let store = database.change_store(&Tenant::All, &uid("17"), &change, later(9)).await.unwrap().unwrap();

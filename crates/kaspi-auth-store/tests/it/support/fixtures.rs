@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::account::Credentials;
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
-use kaspi_auth_core::login::{EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
+use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
 use kaspi_auth_core::merchant::{Merchant, Point, Points};
 use kaspi_auth_core::port::{
     Device, Inserted, LoginRepository, LoginUpdate, RepositoryError, SavedSession, SecretsChange,
@@ -61,6 +62,9 @@ pub fn login(email: &str, for_user: Option<&str>) -> (Login, LoginSecrets) {
         user_id: for_user.map(user),
         account: credentials.account().clone(),
         engine: EngineChoice::Auto,
+        driver: Driver::Direct,
+        egress: EgressId::DIRECT,
+        holder: None,
         store_password: true,
         wanted: None,
         when_several: WhenSeveral::Ask,
@@ -70,7 +74,7 @@ pub fn login(email: &str, for_user: Option<&str>) -> (Login, LoginSecrets) {
         updated_at: now(),
         expires_at: later(1200),
     };
-    (login, LoginSecrets { credentials, continuation: None })
+    (login, LoginSecrets { credentials, continuation: None, forwarded: Vec::new() })
 }
 
 /// What most updates are.
