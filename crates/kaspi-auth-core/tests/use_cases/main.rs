@@ -1,9 +1,15 @@
 //! The rules that meet the ports: what is sent to the portal, and who gets what, when things come twice, late or at once.
 #![expect(clippy::unwrap_used, reason = "a stand-in that fails fails its test")]
 
+mod egresses;
+mod engines;
+mod held;
 mod house;
 mod memory;
 mod portal;
+mod records;
+mod turns;
+mod watch;
 
 use house::{House, asked, dies_waiting, now, user};
 use jiff::SignedDuration;
