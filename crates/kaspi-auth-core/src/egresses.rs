@@ -318,26 +318,36 @@ impl Egresses {
                     Err(_) if self.database.find_egress(id).await?.is_some() => {}
                     inserted => drop(inserted?),
                 },
-                Some(old) => {
-                    let moved = !same_way(&old.way, &new.way);
-                    let changed = Egress {
-                        way: new.way,
-                        enabled: new.enabled,
-                        budget: new.budget,
-                        managed: true,
-                        checked_at: old.checked_at.filter(|_| !moved),
-                        check_error: old.check_error.clone().filter(|_| !moved),
-                        updated_at: self.clock.now(),
-                        ..old.clone()
-                    };
-                    if moved || old.enabled != changed.enabled || old.budget != changed.budget {
-                        self.database.update_egress(&changed).await?;
+                Some(old) => match self.align(old, new.clone()).await {
+                    // Another node was quicker, and what it left is looked at once more.
+                    Err(error) if error.code() == Code::Conflict => {
+                        self.align(&self.get(id).await?, new).await?;
                     }
-                    if changed.checked_at.is_none() {
-                        self.look(&self.get(id).await?).await?;
-                    }
-                }
+                    aligned => aligned?,
+                },
             }
+        }
+        Ok(())
+    }
+
+    /// Makes a held egress what the configuration says.
+    async fn align(&self, old: &Egress, new: NewEgress) -> Result<()> {
+        let moved = !same_way(&old.way, &new.way);
+        let changed = Egress {
+            way: new.way,
+            enabled: new.enabled,
+            budget: new.budget,
+            managed: true,
+            checked_at: old.checked_at.filter(|_| !moved),
+            check_error: old.check_error.clone().filter(|_| !moved),
+            updated_at: self.clock.now(),
+            ..old.clone()
+        };
+        if moved || old.enabled != changed.enabled || old.budget != changed.budget {
+            self.database.update_egress(&changed).await?;
+        }
+        if changed.checked_at.is_none() {
+            self.look(&self.get(old.id).await?).await?;
         }
         Ok(())
     }

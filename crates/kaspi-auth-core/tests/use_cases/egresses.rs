@@ -246,8 +246,12 @@ fn a_proxy_is_checked_before_its_first_use_and_an_unproven_one_is_not_chosen() {
     now(house.egresses.check(walled.id)).unwrap();
     assert_eq!(house.sign_in("right").egress, walled.id);
     // One that nobody has checked, as by a node that died while it added it.
-    let unchecked =
-        Egress { id: EgressId(Uuid::from_u128(7777)), name: "x".into(), way: proxy("x"), ..before[0].clone() };
+    let unchecked = Egress {
+        id: EgressId(Uuid::from_u128(7777)),
+        name: "x".into(),
+        way: proxy("x"),
+        ..before[0].clone()
+    };
     let unchecked = Egress { enabled: true, checked_at: None, ..unchecked };
     now(house.memory.insert_egress(&unchecked)).unwrap();
     for email in ["1@x.kz", "2@x.kz"] {
@@ -339,6 +343,22 @@ fn the_configurations_ways_are_added_changed_and_removed() {
     adopt(&house, vec![]).unwrap();
     let left: Vec<_> = now(house.egresses.list()).unwrap().into_iter().map(|egress| egress.id).collect();
     assert_eq!(left, [by_hand, EgressId::DIRECT], "what the configuration never named stays");
+}
+
+#[test]
+fn two_nodes_that_start_with_a_new_configuration_both_come_up() {
+    let house = House::new("right", None);
+    adopt(&house, vec![named("a")]).unwrap();
+    let configured = || vec![NewEgress { way: proxy("new"), ..named("a") }, named("b")];
+    let other = std::sync::Once::new();
+    let beside = |name: &str| {
+        // The other node does it all between this one's look and its change.
+        other.call_once(|| adopt(&house, configured()).unwrap());
+        id_of(name)
+    };
+    now(house.egresses.adopt(configured(), beside)).unwrap();
+    assert_eq!(get(&house, id_of("a")).revision, 2, "it was changed once");
+    assert!(get(&house, id_of("b")).managed);
 }
 
 #[test]
