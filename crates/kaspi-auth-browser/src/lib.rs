@@ -11,13 +11,16 @@
 //! - `cdp`: the protocol: commands and their answers, events of each page. `relay`: the loopback door to SOCKS proxies.
 #![deny(missing_docs)]
 
+mod cdp;
 mod context;
 mod error;
 mod event;
 mod farm;
 mod find;
 mod news;
+mod relay;
 mod settings;
+mod shard;
 
 pub use context::Context;
 pub use error::FarmError;

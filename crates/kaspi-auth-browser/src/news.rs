@@ -147,7 +147,8 @@ pub enum FarmNews {
     },
 }
 
-/// Hears the farm's news, for metrics and logs. Must be quick: it is called where things happen.
+/// Hears the farm's news, for metrics and logs. Must be quick and must not ask the farm anything: it is called where
+/// things happen.
 pub trait FarmObserver: Send + Sync {
     /// Something happened.
     fn told(&self, what: FarmNews);
@@ -197,6 +198,8 @@ pub struct ShardFigures {
     pub held: usize,
     /// Warm pages.
     pub warm: usize,
+    /// All contexts of ours in it.
+    pub contexts: usize,
     /// Logins that it served.
     pub logins: u32,
     /// Since it is up.

@@ -1,0 +1,4 @@
+//! The farm with real browsers, in front of the sandbox's pages.
+
+mod harness;
+mod lease;
