@@ -108,7 +108,7 @@ impl Portal {
 }
 
 /// `{"merchants":[{"uid", "name"?}]}`; `None` for another shape. Ids may be numbers; an item may be the bare id.
-fn listed(body: &Map<String, Value>) -> Option<Vec<Listed>> {
+pub(crate) fn listed(body: &Map<String, Value>) -> Option<Vec<Listed>> {
     let items = first(body, &["merchants"])?.as_array()?;
     items
         .iter()

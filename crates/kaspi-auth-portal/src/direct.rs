@@ -41,7 +41,7 @@ pub struct DirectEngine {
 pub(crate) struct Portal {
     pub(crate) http: Http,
     pub(crate) canary: Canary,
-    evidence: Option<Arc<dyn EvidenceSink>>,
+    pub(crate) evidence: Option<Arc<dyn EvidenceSink>>,
 }
 
 impl DirectEngine {

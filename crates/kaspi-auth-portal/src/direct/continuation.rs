@@ -37,12 +37,12 @@ pub(crate) struct Facts {
     /// Where it then pointed to.
     pub(crate) redirect: Option<String>,
     /// Where the last code went.
-    pub(super) channel: Option<Channel>,
+    pub(crate) channel: Option<Channel>,
     /// The address that the portal gave when it mailed the code, where it is not the login as typed.
     #[serde(default)]
     pub(super) mailed_to: Option<String>,
     /// What there is to choose from.
-    pub(super) asked: Vec<Asked>,
+    pub(crate) asked: Vec<Asked>,
     /// What was chosen of it.
     pub(crate) chosen: Option<kaspi_auth_core::id::MerchantUid>,
     /// The cabinet has been entered.

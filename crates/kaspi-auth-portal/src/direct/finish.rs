@@ -15,7 +15,7 @@ use crate::settings::HostRole;
 use crate::visitor::Visitor;
 
 impl Portal {
-    pub(super) async fn finish_login(
+    pub(crate) async fn finish_login(
         &self,
         trail: &mut Trail,
         merchant: Option<&MerchantUid>,
@@ -26,17 +26,27 @@ impl Portal {
         let standing = if trail.facts.entered { Standing::Entered } else { Standing::Accepted };
         let listed = self.enter(&mut trail.visitor, standing).await.map_err(not_renewal)?;
         trail.facts.entered = true;
+        self.settle(trail, &listed, merchant).await
+    }
+
+    /// The cabinet is open and lists these merchants: which of them, and what is known of it.
+    pub(crate) async fn settle(
+        &self,
+        trail: &mut Trail,
+        listed: &[Listed],
+        merchant: Option<&MerchantUid>,
+    ) -> Result<Finished, Error> {
         let is_listed = |uid: &MerchantUid| listed.iter().any(|item| item.uid == *uid);
         let chosen = trail.facts.chosen.as_ref();
         // The login host's choice may be of users, whose ids the cabinet does not list (CONTRACT, section 6): such a choice is
         // made and names no merchant.
         let named = merchant.filter(|uid| Some(*uid) != chosen || is_listed(uid));
-        let item = match (named.or(chosen.filter(|uid| is_listed(uid))), listed.as_slice()) {
+        let item = match (named.or(chosen.filter(|uid| is_listed(uid))), listed) {
             (_, []) => return Err(Code::NoMerchants.into()),
-            (Some(uid), _) => find(&listed, uid)?,
+            (Some(uid), _) => find(listed, uid)?,
             (None, [only]) => only,
             (None, _) => {
-                let merchants = self.choices(&mut trail.visitor, &listed).await;
+                let merchants = self.choices(&mut trail.visitor, listed).await;
                 return Ok(Finished::SeveralMerchants { merchants, continuation: trail.write()? });
             }
         };

@@ -109,7 +109,7 @@ pub(crate) fn reply(trail: &mut Trail, said: Said, account: &Account) -> Result<
 }
 
 /// The portal's own starred text, and ours where it stars nothing or shows the whole account beside the star.
-fn masked(told: &str, channel: Channel, account: &Account) -> String {
+pub(crate) fn masked(told: &str, channel: Channel, account: &Account) -> String {
     if told.contains('*') && !told.contains(&account.portal_form()) {
         return told.to_owned();
     }

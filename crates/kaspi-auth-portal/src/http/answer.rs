@@ -51,6 +51,17 @@ impl Answer {
         }
     }
 
+    /// An answer that a page got, as its browser tells it.
+    pub(crate) fn of_page(url: &Url, status: u16, headers: &[(String, String)], body: Vec<u8>) -> Self {
+        let pairs = headers.iter().filter_map(|(name, value)| {
+            Some((
+                header::HeaderName::try_from(name.as_str()).ok()?,
+                header::HeaderValue::try_from(value.as_str()).ok()?,
+            ))
+        });
+        Self::new(format!("POST {}", url.path()), url, status, &pairs.collect(), Some(body))
+    }
+
     /// An answer for tests of what reads answers.
     #[cfg(test)]
     pub(crate) fn of(status: u16, media: &'static str, body: impl Into<Vec<u8>>) -> Self {

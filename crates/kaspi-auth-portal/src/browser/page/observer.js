@@ -211,6 +211,12 @@
       if (!element || element.value === '') throw new Stop('refused', el);
       element.dispatchEvent(new Event('change', { bubbles: true }));
     },
+    // A page may ask for all at once, or for one after the other.
+    async next({ el }, end) {
+      if (find(el)) return;
+      (await until(enabled('submit'), 'submit', end, ['wall', 'down', 'cabinet', 'strange'])).click();
+      await until(() => find(el), el, end);
+    },
     async tick({ el }) {
       const element = find(el);
       const box = element?.type === 'checkbox' ? element : element?.querySelector('input[type=checkbox]');
@@ -271,19 +277,28 @@
     return seen ? describe(seen) : { k: 'none', a: armed, s: status(), p: location.pathname, x: document.title.slice(0, 200) };
   };
 
-  // Which elements of a recipe are there, and by which alternative.
-  function check(elements) {
+  // Which elements of a recipe are there, and by which alternative; the phone's field behind its tab.
+  async function check(elements) {
+    const fits = ({ css }) => {
+      try {
+        document.querySelector(css);
+        return true;
+      } catch {
+        return false;
+      }
+    };
     const result = {};
-    for (const [name, alternatives] of Object.entries(elements)) {
-      const unfit = alternatives.findIndex(({ css }) => {
-        try {
-          document.querySelector(css);
-          return false;
-        } catch {
-          return true;
-        }
-      });
+    const add = (name) => {
+      const unfit = elements[name].findIndex((alternative) => !fits(alternative));
       result[name] = { by: seek(name, elements)?.by ?? null, unfit: unfit < 0 ? null : unfit };
+    };
+    for (const name of Object.keys(elements)) add(name);
+    const tab = seek('phone_tab', elements)?.found[0];
+    if (tab && result.phone?.by === null) {
+      tab.click();
+      await until(() => seek('phone', elements), 'phone', performance.now() + 2000, []).catch(() => null);
+      add('phone');
+      seek('email_tab', elements)?.found[0]?.click();
     }
     return result;
   }
