@@ -4,6 +4,7 @@
 //! Nothing here shows a secret: [`shown`] is the one way to print a configuration.
 
 mod environment;
+pub mod farm;
 mod file;
 mod hidden;
 mod sections;
@@ -35,6 +36,18 @@ pub struct Config {
     /// How logins run.
     #[config(nested)]
     pub logins: Logins,
+    /// Real browsers, for logins that need one.
+    #[config(nested)]
+    pub browser: farm::Browser,
+    /// Ways out to the portal beside the direct one. More can be added over the API.
+    #[config(nested)]
+    pub egress: farm::Egress,
+    /// How fast logins go towards the portal, all nodes together. Zero is no limit.
+    #[config(nested)]
+    pub rates: farm::Rates,
+    /// What is kept for finding out why a login failed, and how changes of the portal are noticed.
+    #[config(nested)]
+    pub evidence: farm::Evidence,
     /// Who may call besides the holders of API keys: bearers of a JWT whose `sub` is the `user_id`.
     #[config(nested)]
     pub auth: Auth,
@@ -99,6 +112,10 @@ impl Config {
         self.database.check()?;
         self.portal.check()?;
         self.logins.check()?;
+        self.browser.check()?;
+        self.egress.check()?;
+        self.rates.check()?;
+        self.evidence.check()?;
         self.auth.check()?;
         self.log.check()
     }
@@ -149,6 +166,8 @@ fn drop_blanks(layer: &mut Layer) {
     auth.jwks_file = auth.jwks_file.take().filter(named);
     auth.jwt_issuer = auth.jwt_issuer.take().filter(written);
     auth.jwt_audience = auth.jwt_audience.take().filter(written);
+    layer.browser.binary = layer.browser.binary.take().filter(named);
+    layer.browser.recipe_file = layer.browser.recipe_file.take().filter(named);
     layer.log.filter = layer.log.filter.take().filter(written);
 }
 

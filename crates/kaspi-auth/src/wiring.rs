@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use kaspi_auth_core::api_keys::ApiKeys;
-use kaspi_auth_core::logins::{Engines, Logins};
-use kaspi_auth_core::port::{Cabinet, Clock, Database, Engine, Ids, LoginChanges, LoginRunner};
+use kaspi_auth_core::canary::Canary;
+use kaspi_auth_core::egresses::Egresses;
+use kaspi_auth_core::logins::{Engines, Logins, Parts};
+use kaspi_auth_core::port::{
+    Cabinet, Clock, Database, Engine, HolderSink, Ids, LoginChanges, LoginRunner, RouteCheck,
+};
+use kaspi_auth_core::records::Records;
 use kaspi_auth_core::sessions::Sessions;
 use kaspi_auth_core::stores::Stores;
 use kaspi_auth_portal::{DirectEngine, PortalSettings};
@@ -15,7 +20,10 @@ use kaspi_auth_vault::{KeyError, KeyRing};
 use tokio::task::JoinHandle;
 
 use crate::config::{self, Config};
-use crate::process::{Background, Changes, PortalMetrics, RandomKeys, Runner, SystemClock, UuidV7};
+use crate::process::{
+    Background, Browser, BrowserError, Chain, Changes, Evidences, Holder, PortalMetrics, RandomKeys, Runner, Shapes,
+    SystemClock, Upkeep, UuidV7,
+};
 
 /// The use cases of one process, wired to its database and its portal.
 pub struct Service {
@@ -27,10 +35,16 @@ pub struct Service {
     pub stores: Arc<Stores>,
     /// API keys.
     pub api_keys: Arc<ApiKeys>,
+    /// The ways out.
+    pub egresses: Arc<Egresses>,
+    /// Evidence and events.
+    pub records: Arc<Records>,
     /// The database, for its health.
     pub database: Arc<SqlDatabase>,
     /// The portal, for its headers and its health.
     pub portal: Arc<DirectEngine>,
+    /// The browsers, where there are any.
+    pub browser: Option<Arc<Browser>>,
     /// What runs logins.
     pub runner: Arc<Runner>,
     /// The time.
@@ -51,6 +65,9 @@ pub enum StartError {
     /// The portal's settings.
     #[error("the client of the portal cannot be built")]
     Portal(#[source] kaspi_auth_core::Error),
+    /// The browsers.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
     /// A file that a setting names.
     #[error("{setting}: {path} cannot be read")]
     File {
@@ -86,6 +103,14 @@ pub fn database_settings(config: &config::Database) -> Settings {
 /// # Errors
 /// An unreadable CA file, or a client that cannot be built.
 pub fn portal(config: &config::Portal, clock: Arc<dyn Clock>) -> Result<Arc<DirectEngine>, StartError> {
+    DirectEngine::new(portal_settings(config)?, clock).map(Arc::new).map_err(StartError::Portal)
+}
+
+/// The portal's settings as its client takes them.
+///
+/// # Errors
+/// An unreadable CA file.
+pub fn portal_settings(config: &config::Portal) -> Result<PortalSettings, StartError> {
     let mut settings = PortalSettings {
         site_url: config.site_url.clone(),
         login_url: config.login_url.clone(),
@@ -106,7 +131,7 @@ pub fn portal(config: &config::Portal, clock: Arc<dyn Clock>) -> Result<Arc<Dire
     if let Some(user_agent) = &config.user_agent {
         settings.user_agent.clone_from(user_agent);
     }
-    DirectEngine::new(settings, clock).map(Arc::new).map_err(StartError::Portal)
+    Ok(settings)
 }
 
 impl Service {
@@ -124,34 +149,74 @@ impl Service {
     /// As [`Service::start`].
     pub async fn start_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let keys = key_ring(&config.encryption)?;
-        let portal = portal(&config.portal, Arc::clone(&clock))?;
         let database =
             Arc::new(SqlDatabase::open(&database_settings(&config.database), keys, clock.now()).await?);
-        let changes = Arc::new(Changes::new(Arc::clone(&clock)));
-        let listener = listen(&database, Arc::clone(&changes));
-        let runner = Arc::new(Runner::new(config.logins.max_running, config.logins.max_queued));
-        let engines = Engines { direct: Arc::clone(&portal) as Arc<dyn Engine>, browser: None };
         let shared = Arc::clone(&database) as Arc<dyn Database>;
-        let logins = Arc::new(Logins::new(
+        let records = Arc::new(Records::new(
             Arc::clone(&shared),
-            engines.clone(),
-            changes as Arc<dyn LoginChanges>,
-            Arc::clone(&runner) as Arc<dyn LoginRunner>,
             Arc::clone(&clock),
-            Arc::new(UuidV7) as Arc<dyn Ids>,
-            config.logins.limits(),
+            SignedDuration::from_hours(24 * config.evidence.keep_days.max(1)),
+            SignedDuration::from_hours(24 * config.evidence.keep_events_days),
         ));
+        let canary = Arc::new(Canary::new(Arc::clone(&shared), Arc::clone(&clock)));
+        let settings = PortalSettings {
+            evidence: Some(Arc::new(Evidences::new(Arc::clone(&records), config.evidence.keep_days > 0))),
+            shapes: Some(Arc::new(Shapes::new(canary))),
+            ..portal_settings(&config.portal)?
+        };
+        let portal = DirectEngine::new(settings.clone(), Arc::clone(&clock)).map(Arc::new);
+        let portal = portal.map_err(StartError::Portal)?;
+        let holder = Arc::new(Holder::default());
+        let sink = Arc::clone(&holder) as Arc<dyn HolderSink>;
+        let browser = Browser::new(config, settings, Arc::clone(&portal), sink)?.map(Arc::new);
+        let changes = Arc::new(Changes::new(Arc::clone(&clock)));
+        let runner = Arc::new(Runner::new(config.logins.max_running, config.logins.max_queued));
+        let engines = Engines {
+            direct: Arc::clone(&portal) as Arc<dyn Engine>,
+            browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
+        };
+        let ids = Arc::new(UuidV7) as Arc<dyn Ids>;
+        let egresses = Arc::new(Egresses::new(
+            Arc::clone(&shared),
+            Arc::clone(&portal) as Arc<dyn RouteCheck>,
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            config.rates.rest(),
+        ));
+        let logins = Arc::new(Logins::new(Parts {
+            database: Arc::clone(&shared),
+            engines: engines.clone(),
+            egresses: Arc::clone(&egresses),
+            changes: Arc::clone(&changes) as Arc<dyn LoginChanges>,
+            runner: Arc::clone(&runner) as Arc<dyn LoginRunner>,
+            clock: Arc::clone(&clock),
+            ids,
+            limits: config.logins.limits(),
+            rates: config.rates.limits(),
+            engine: config.logins.engine,
+        }));
         runner.attach(Arc::clone(&logins));
+        holder.attach(Arc::clone(&logins));
+        let listener = listen(&database, changes, Arc::clone(&logins));
         let cabinet = Arc::clone(&portal) as Arc<dyn Cabinet>;
-        let sessions =
-            Sessions::new(Arc::clone(&shared), engines, cabinet, Arc::clone(&logins), Arc::clone(&clock));
+        let sessions = Sessions::new(
+            Arc::clone(&shared),
+            engines,
+            cabinet,
+            Arc::clone(&logins),
+            Arc::clone(&egresses),
+            Arc::clone(&clock),
+        );
         Ok(Self {
             sessions: Arc::new(sessions),
             stores: Arc::new(Stores::new(Arc::clone(&shared), Arc::clone(&clock))),
             api_keys: Arc::new(ApiKeys::new(shared, Arc::new(RandomKeys), Arc::clone(&clock))),
+            egresses,
+            records,
             logins,
             database,
             portal,
+            browser,
             runner,
             clock,
             listener,
@@ -160,14 +225,29 @@ impl Service {
     }
 
     /// Starts the background passes.
-    pub fn start_background(&mut self, config: &config::Logins) {
-        let keep = SignedDuration::from_hours(24 * config.keep_days);
-        self.background = Some(Background::start(&self.logins, Arc::clone(&self.clock), keep));
+    pub fn start_background(&mut self, config: &Config) {
+        let keep = SignedDuration::from_hours(24 * config.logins.keep_days);
+        let background = Background::start(&self.logins, Arc::clone(&self.clock), keep);
+        let rooms = Upkeep {
+            records: Arc::clone(&self.records),
+            egresses: Arc::clone(&self.egresses),
+            portal: Arc::clone(&self.portal),
+            browser: self.browser.clone(),
+            probe: Duration::from_secs(60 * config.evidence.probe_minutes),
+        };
+        self.background = Some(rooms.start(background, config.egress.configured().unwrap_or_default()));
     }
 
     /// Finishes or parks what runs, `grace` at most.
     pub async fn stop(self, grace: Duration) {
+        let started = tokio::time::Instant::now();
         self.runner.stop(grace).await;
+        if let Err(error) = self.logins.leave().await {
+            tracing::error!(%error, "logins whose page is held here could not be ended; other nodes end them");
+        }
+        if let Some(browser) = &self.browser {
+            browser.stop(grace.saturating_sub(started.elapsed())).await;
+        }
         if let Some(background) = self.background {
             background.stop().await;
         }
@@ -178,15 +258,24 @@ impl Service {
     }
 }
 
-/// Passes the database's word of changes on to those who wait for a login.
-fn listen(database: &SqlDatabase, changes: Arc<Changes>) -> JoinHandle<()> {
+/// Passes the database's word of changes on to those who wait for a login,
+/// and on to what this node's browsers hold.
+fn listen(database: &SqlDatabase, changes: Arc<Changes>, logins: Arc<Logins>) -> JoinHandle<()> {
     let mut receiver = database.changes();
     tokio::spawn(async move {
         loop {
             match receiver.recv().await {
-                Ok(Change::Login(id)) => changes.wake(Some(id)),
+                Ok(Change::Login(id)) => {
+                    changes.wake(Some(id));
+                    if let Err(error) = logins.pick_up(id).await {
+                        tracing::warn!(login.id = %id, error = %Chain(&error), "a forwarded answer could not be picked up; it is tried again");
+                    }
+                }
                 Ok(Change::Everything) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
                     changes.wake(None);
+                    if let Err(error) = logins.pick_up_all().await {
+                        tracing::warn!(error = %Chain(&error), "forwarded answers could not be picked up; it is tried again");
+                    }
                 }
                 Ok(Change::Store(_) | Change::ApiKeys) => {}
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,

@@ -100,7 +100,7 @@ impl Stage {
         let sandbox = sandbox::start(options, "--sandbox-listen").await?;
         let config = folder.configure(config, &sandbox.origins())?;
         let mut service = Service::start(&config).await.map_err(|error| folder.explain(error))?;
-        service.start_background(&config.logins);
+        service.start_background(&config);
         let key = fresh_key(&service).await?;
         let service = Arc::new(service);
         let (curtain, broken) = (CancellationToken::new(), CancellationToken::new());

@@ -2,6 +2,7 @@
 //!
 //! Towards the portal it is one GET of the login page, without credentials.
 
+mod browser;
 mod checks;
 mod finding;
 

@@ -197,7 +197,9 @@ impl From<ConfigError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::Key(_) | StartError::File { .. } | StartError::Portal(_) => Exit::Usage,
+            StartError::Key(_) | StartError::File { .. } | StartError::Portal(_) | StartError::Browser(_) => {
+                Exit::Usage
+            }
             StartError::Database(_) => Exit::Failed,
         };
         let failure = Self::new(error.to_string()).ending(exit);

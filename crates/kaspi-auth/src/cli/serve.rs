@@ -36,7 +36,7 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
     let (listener, address) = bind(config.server.listen, "--listen").await?;
     files::make_folder(&config.database)?;
     let mut service = Service::start(&config).await?;
-    service.start_background(&config.logins);
+    service.start_background(&config);
     let service = Arc::new(service);
     tracing::info!(addr = %address, version = env!("CARGO_PKG_VERSION"), "listening");
     let _ready = args.ready_file.as_deref().map(|file| ReadyFile::write(file, address)).transpose()?;

@@ -44,6 +44,17 @@ pub(super) fn database<S: Serializer>(url: &SecretString, serializer: S) -> Resu
     serializer.serialize_str(&without_password(url.expose_secret()))
 }
 
+/// An address whose credentials, path and query may all be secrets: what is left is the scheme and the host.
+pub(super) fn endpoint<S: Serializer>(url: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown = Url::parse(url.expose_secret()).ok().and_then(|url| {
+        let host = url.host_str()?;
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let hides = !url.username().is_empty() || url.path().len() > 1 || url.query().is_some();
+        Some(format!("{}://{}{host}{port}", url.scheme(), if hides { "***@" } else { "" }))
+    });
+    serializer.serialize_str(shown.as_deref().unwrap_or(HIDDEN))
+}
+
 /// An address of the web, whose query may hold a key.
 #[expect(clippy::ref_option, reason = "the signature that serde calls")]
 pub(super) fn address<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {

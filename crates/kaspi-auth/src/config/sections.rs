@@ -12,7 +12,7 @@ use super::{ConfigError, hidden};
 /// The real portal's domain.
 const REAL: &str = "kaspi.kz";
 
-fn invalid(key: &'static str, problem: impl Into<String>) -> ConfigError {
+pub(super) fn invalid(key: &'static str, problem: impl Into<String>) -> ConfigError {
     ConfigError::Invalid { key, problem: problem.into() }
 }
 
@@ -162,6 +162,10 @@ fn is_kaspi(url: &Url) -> bool {
 #[derive(confique::Config, Debug, Clone, Serialize)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Logins {
+    /// What drives a login of which nobody has said: `direct` (HTTP), `browser`, or `auto`: direct first, a browser where the portal
+    /// answers with a wall.
+    #[config(env = "KASPI_AUTH__LOGINS__ENGINE", default = "auto")]
+    pub engine: kaspi_auth_core::login::EngineChoice,
     /// Logins that talk to the portal at once; the rest wait in order. Those that wait for a code do not count.
     #[config(env = "KASPI_AUTH__LOGINS__MAX_RUNNING", default = 64)]
     pub max_running: usize,

@@ -79,6 +79,11 @@ pub fn toml(settings: &[Setting]) -> String {
         };
         let _ = match &setting.value {
             Value::Null => writeln!(text, "# {} is not set", setting.key),
+            // Lists may hold tables, which JSON writes otherwise.
+            Value::Array(list) => {
+                let list: toml::Value = toml::Value::try_from(list).unwrap_or(toml::Value::Array(Vec::new()));
+                writeln!(text, "{} = {list}{origin}", setting.key)
+            }
             // JSON's strings, numbers and truths are TOML's as well.
             value => writeln!(text, "{} = {value}{origin}", setting.key),
         };

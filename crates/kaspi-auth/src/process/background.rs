@@ -41,6 +41,11 @@ impl Background {
                 logins,
                 |logins| async move { logins.recover().await.map(|_| ()) },
             ),
+            every(BEAT, &stop, "held pages", logins, |logins| async move {
+                logins.beat().await?;
+                logins.pick_up_all().await?;
+                logins.fail_orphans().await.map(|_| ())
+            }),
             every(EXPIRY, &stop, "expiry", logins, |logins| async move { logins.expire().await.map(|_| ()) }),
             every(PRUNING, &stop, "pruning", logins, move |logins| {
                 let before = clock.now() - keep;
@@ -51,6 +56,11 @@ impl Background {
             }),
         ];
         Self { stop, tasks }
+    }
+
+    /// Takes a further task that ends with the passes.
+    pub(super) fn add(&mut self, make: impl FnOnce(CancellationToken) -> JoinHandle<()>) {
+        self.tasks.push(make(self.stop.clone()));
     }
 
     /// Ends the passes.

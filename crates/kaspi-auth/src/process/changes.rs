@@ -1,11 +1,13 @@
 //! Wakes those who wait for a login, logs its steps and counts its outcomes. Must not log an account in full.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use kaspi_auth_core::Code;
 use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::login::{Login, LoginState};
-use kaspi_auth_core::port::{BoxFuture, Clock, LoginChanges, Subscription};
+use kaspi_auth_core::port::{BoxFuture, Clock, LoginChanges, StepTaken, Subscription};
 use tokio::sync::broadcast;
 
 /// How many changes a slow waiter may fall behind before it is woken for all.
@@ -52,10 +54,20 @@ impl LoginChanges for Changes {
                 LoginState::Failed { failure } => failure.code.as_str(),
                 _ => state,
             };
-            metrics::counter!("kaspi_auth_logins_total", "method" => method(login), "outcome" => outcome)
+            let engine = login.driver.as_str();
+            metrics::counter!("kaspi_auth_logins_total", "method" => method(login), "engine" => engine, "outcome" => outcome)
                 .increment(1);
         }
         self.wake(Some(id));
+    }
+
+    fn stepped(&self, login: &Login, step: StepTaken) {
+        let took = Duration::try_from(step.took).unwrap_or_default();
+        let (engine, outcome) = (login.driver.as_str(), step.error.map_or("ok", Code::as_str));
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(login.id = %login.id, login.engine = engine, step = step.name, outcome, millis, "login step");
+        metrics::histogram!("kaspi_auth_login_step_seconds", "step" => step.name, "engine" => engine, "outcome" => outcome)
+            .record(took);
     }
 }
 

@@ -18,6 +18,7 @@ const BEAT: Duration = Duration::from_secs(5);
 pub struct Runner {
     logins: OnceLock<Arc<Logins>>,
     tasks: TaskTracker,
+    watches: TaskTracker,
     turns: Arc<Semaphore>,
     queue_limit: usize,
     stop: CancellationToken,
@@ -29,6 +30,7 @@ impl Runner {
         Self {
             logins: OnceLock::new(),
             tasks: TaskTracker::new(),
+            watches: TaskTracker::new(),
             turns: Arc::new(Semaphore::new(max_running)),
             queue_limit: max_running + max_queued,
             stop: CancellationToken::new(),
@@ -62,12 +64,30 @@ impl Runner {
         }
         self.stop.cancel();
         self.tasks.wait().await;
+        self.watches.close();
+        self.watches.wait().await;
     }
 }
 
 impl LoginRunner for Runner {
     fn has_room(&self) -> bool {
         self.tasks.len() < self.queue_limit && !self.tasks.is_closed()
+    }
+
+    fn watch(&self, work: Work) {
+        let Some(logins) = self.logins.get().cloned() else { return };
+        let stop = self.stop.clone();
+        self.watches.spawn(async move {
+            let id = work.login();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                watched = logins.watch(work) => {
+                    if let Err(error) = watched {
+                        tracing::error!(login.id = %id, error = %Chain(&error), "what a person did in a page could not be stored");
+                    }
+                }
+            }
+        });
     }
 
     fn run(&self, work: Work) {

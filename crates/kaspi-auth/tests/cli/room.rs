@@ -128,6 +128,8 @@ impl Room {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = bare(self.folder(), arguments);
         command.env("KASPI_AUTH_CONFIG", self.path("kaspi-auth.toml"));
+        // Most commands are tried without browsers; tests about them say so.
+        command.env("KASPI_AUTH__BROWSER__MODE", "off");
         command
     }
 

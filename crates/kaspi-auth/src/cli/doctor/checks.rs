@@ -47,6 +47,7 @@ impl Checks<'_> {
         let reached = if offline { None } else { Some(self.portal().await) };
         let ahead = reached.as_ref().and_then(|(_, ahead)| *ahead);
         findings.extend(reached.map(|(finding, _)| finding));
+        findings.push(super::browser::check(self.config, &self.clock).await);
         findings.push(clock(&self.clock, ahead));
         findings
     }

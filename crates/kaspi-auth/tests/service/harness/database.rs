@@ -56,6 +56,11 @@ impl Database {
         &self.url
     }
 
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        if self.made.is_some() { Kind::Postgres } else { Kind::Sqlite }
+    }
+
     /// A folder for the test's own files; it goes with the database.
     pub fn folder(&self) -> &Path {
         self.folder.path()

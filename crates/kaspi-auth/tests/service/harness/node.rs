@@ -31,7 +31,7 @@ impl Node {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let mut service = Service::start_at(config, clock).await.unwrap();
         if background {
-            service.start_background(&config.logins);
+            service.start_background(config);
         }
         let (service, stop) = (Arc::new(service), CancellationToken::new());
         let served = tokio::spawn({

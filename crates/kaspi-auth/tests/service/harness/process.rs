@@ -96,6 +96,7 @@ impl Rig {
             .env("KASPI_AUTH__PORTAL__SITE_URL", origins.site)
             .env("KASPI_AUTH__PORTAL__LOGIN_URL", origins.login)
             .env("KASPI_AUTH__PORTAL__CABINET_URL", origins.cabinet)
+            .env("KASPI_AUTH__BROWSER__MODE", "off")
             .env("KASPI_AUTH__SERVER__LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::null());

@@ -16,6 +16,8 @@ pub struct Login {
     pub state: String,
     pub method: String,
     pub engine: String,
+    pub driver: String,
+    pub egress_id: Uuid,
     pub account_masked: String,
     pub user_id: Option<String>,
     pub challenge: Option<Challenge>,
@@ -71,6 +73,7 @@ pub struct Challenge {
     pub resend_after: Option<Timestamp>,
     pub merchants: Option<Vec<Merchant>>,
     pub instruction: Option<String>,
+    pub picture_url: Option<String>,
     pub last_error: Option<Trouble>,
 }
 
@@ -127,6 +130,9 @@ pub struct Store {
     pub validity: String,
     pub has_session: bool,
     pub has_password: bool,
+    pub engine: Option<String>,
+    pub driver: Option<String>,
+    pub egress_id: Option<Uuid>,
     pub authenticated_at: Option<Timestamp>,
     pub checked_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -154,6 +160,49 @@ pub struct Session {
     pub validity: String,
     pub authenticated_at: Option<Timestamp>,
     pub checked_at: Option<Timestamp>,
+}
+
+/// A way out.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "as the API shows it")]
+pub struct Egress {
+    pub id: Uuid,
+    pub name: String,
+    pub proxy: Option<Proxy>,
+    pub enabled: bool,
+    pub usable: bool,
+    pub managed: bool,
+    pub per_second: f64,
+    pub burst: u32,
+    pub in_flight: u32,
+    pub health: Health,
+    pub pinned_accounts: u64,
+    pub checked_at: Option<Timestamp>,
+    pub check_error: Option<String>,
+    pub revision: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A proxy, without its password.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proxy {
+    pub scheme: String,
+    pub host: String,
+    pub port: u16,
+    pub username: Option<String>,
+    pub has_password: bool,
+}
+
+/// How an egress fares.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    pub score: u8,
+    pub blocks: u32,
+    pub rest_until: Option<Timestamp>,
 }
 
 /// A problem document (RFC 9457).

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use kaspi_auth::config::Config;
+use kaspi_auth::config::farm::BrowserMode;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::port::Clock;
 use kaspi_sandbox::{AccountSpec, Control, Options, Sandbox};
@@ -125,6 +126,11 @@ impl World {
         self.portal.counters().calls_to("POST", "login", "/api/p/login")
     }
 
+    /// Where the portal listens.
+    pub fn portal_address(&self) -> std::net::SocketAddr {
+        self.sandbox.as_ref().unwrap().addr()
+    }
+
     /// Opens the cabinet as any client would, with a `Cookie` header. Answers the status and the body.
     pub async fn open_cabinet(&self, cookie_header: &str) -> (u16, String) {
         let origins = self.sandbox.as_ref().unwrap().origins();
@@ -175,5 +181,7 @@ pub fn settings(sandbox: &Sandbox, database_url: &str) -> Config {
     config.portal.login_url = url(&origins.login);
     config.portal.cabinet_url = url(&origins.cabinet);
     config.server.shutdown_grace_seconds = 5;
+    // Most tests are about logins by HTTP; those about browsers switch them on.
+    config.browser.mode = BrowserMode::Off;
     config
 }

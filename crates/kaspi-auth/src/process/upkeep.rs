@@ -1,0 +1,159 @@
+//! What a node does in the background beside logins: egresses of the configuration, figures of the farm, pruning, the probe of the
+//! portal's page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kaspi_auth_core::egress::EgressId;
+use kaspi_auth_core::egresses::{Egresses, NewEgress};
+use kaspi_auth_core::error::{Error, Result};
+use kaspi_auth_core::records::Records;
+use kaspi_auth_portal::DirectEngine;
+use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Background, Browser, Chain, show};
+
+const FIGURES: Duration = Duration::from_secs(5);
+const ROUTES: Duration = Duration::from_secs(30);
+const PRUNING: Duration = Duration::from_hours(1);
+/// Between two tries to take the configuration's egresses over.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// The rooms that are looked after.
+pub struct Upkeep {
+    /// Evidence and events.
+    pub records: Arc<Records>,
+    /// The ways out.
+    pub egresses: Arc<Egresses>,
+    /// The portal.
+    pub portal: Arc<DirectEngine>,
+    /// The browsers.
+    pub browser: Option<Arc<Browser>>,
+    /// How often the portal's page is looked at; zero: never.
+    pub probe: Duration,
+}
+
+impl Upkeep {
+    /// Adds the tasks to `background`.
+    #[must_use]
+    pub fn start(self, mut background: Background, configured: Vec<NewEgress>) -> Background {
+        let egresses = Arc::clone(&self.egresses);
+        background.add(|stop| spawn(stop, adopt(egresses, configured)));
+        let records = self.records;
+        background.add(|stop| {
+            every(PRUNING, stop, "pruning of records", move || {
+                let records = Arc::clone(&records);
+                async move {
+                    while records.prune().await? > 0 {}
+                    Ok(())
+                }
+            })
+        });
+        if let Some(browser) = self.browser {
+            let shown = Arc::clone(&browser);
+            background.add(|stop| {
+                every(FIGURES, stop, "figures of the farm", move || {
+                    if let Some(figures) = shown.figures() {
+                        show(&figures);
+                    }
+                    std::future::ready(Ok(()))
+                })
+            });
+            let (warmed, egresses) = (Arc::clone(&browser), Arc::clone(&self.egresses));
+            background.add(|stop| {
+                every(ROUTES, stop, "warm ways out", move || {
+                    let (browser, egresses) = (Arc::clone(&warmed), Arc::clone(&egresses));
+                    async move {
+                        if browser.figures().is_some() {
+                            browser.keep_warm(&egresses.routes().await?);
+                        }
+                        Ok(())
+                    }
+                })
+            });
+            background.add(|stop| spawn(stop, async move { browser.watch_recipe().await }));
+        }
+        if !self.probe.is_zero() {
+            let (portal, egresses) = (self.portal, self.egresses);
+            background.add(|stop| {
+                every(self.probe, stop, "probe of the portal's page", move || {
+                    let (portal, egresses) = (Arc::clone(&portal), Arc::clone(&egresses));
+                    async move { probe(&portal, &egresses).await }
+                })
+            });
+        }
+        background
+    }
+}
+
+/// Looks at the login page without credentials: its shape is compared on the way.
+async fn probe(portal: &DirectEngine, egresses: &Egresses) -> Result<()> {
+    let egress = egresses.any().await?;
+    let found = portal.probe_page(&egress.route()).await;
+    let outcome = found.as_ref().err().map_or("ok", |error: &Error| error.code().as_str());
+    metrics::counter!("kaspi_auth_portal_probes_total", "outcome" => outcome).increment(1);
+    found
+}
+
+/// Makes the configuration's egresses those of the database, as often as it takes.
+async fn adopt(egresses: Arc<Egresses>, configured: Vec<NewEgress>) {
+    while let Err(error) = egresses.adopt(configured.clone(), id_of).await {
+        tracing::error!(error = %Chain(&error), "the egresses of the configuration could not be stored; it is tried again");
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// The id of a configured egress: the same for a name at every start and on every node.
+fn id_of(name: &str) -> EgressId {
+    let digest = Sha256::digest(format!("kaspi-auth egress {name}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    EgressId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+fn spawn(stop: CancellationToken, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = task => {}
+        }
+    })
+}
+
+fn every<F>(
+    period: Duration,
+    stop: CancellationToken,
+    name: &'static str,
+    pass: impl Fn() -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = Result<()>> + Send,
+{
+    spawn(stop, async move {
+        // Not at once: a start is busy enough.
+        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            beat.tick().await;
+            if let Err(error) = pass().await {
+                tracing::warn!(pass = name, error = %Chain(&error), "a background pass failed; it is tried again");
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_configured_egress_keeps_its_id() {
+        assert_eq!(id_of("almaty"), id_of("almaty"));
+        assert_ne!(id_of("almaty"), id_of("astana"));
+        assert_ne!(id_of("almaty").0, Uuid::nil());
+    }
+}
