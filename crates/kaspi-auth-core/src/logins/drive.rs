@@ -6,7 +6,9 @@ use super::{Logins, Work};
 use crate::account::Method;
 use crate::egress::{Egress, Route, Sign};
 use crate::error::{Code, Error, Result};
-use crate::login::{Answer, Continuation, Driver, Effect, Event, Failure, LastError, Login, step};
+use crate::login::{
+    Answer, Continuation, Driver, Effect, EngineChoice, Event, Failure, LastError, Login, step,
+};
 use crate::port::{
     AccountNote, At, Finished, LoginUpdate, OpenRequest, Reply, RepositoryError, SavedSession, SecretsChange,
     StepTaken,
@@ -110,8 +112,12 @@ impl Logins {
         let error = result.as_ref().err().map(Error::code);
         self.changes.stepped(&work.login, StepTaken { name, took, error });
         let sign = match error {
+            // A wall that a browser gets past is not the way's, and one that it does not get past is noted then: once a login.
+            Some(Code::PortalBlocked) if self.goes_to_browser(&work.login, name) => return,
             Some(Code::PortalBlocked) => Sign::Blocked,
             Some(Code::PortalUnavailable) => Sign::Unreachable,
+            // A page that opens makes no wall behind the password good.
+            None if matches!(name, "open" | "save") => return,
             // Nothing was learned of the way.
             Some(
                 Code::BrowserLost
@@ -128,6 +134,14 @@ impl Logins {
             // Not noted: the login's own outcome is worth more, and the next sign comes soon.
             let _ = self.egresses.note(egress, sign).await;
         }
+    }
+
+    /// Whether a wall at this step sends the login on to a browser.
+    fn goes_to_browser(&self, login: &Login, step: &str) -> bool {
+        matches!(step, "open" | "submit")
+            && login.engine == EngineChoice::Auto
+            && login.driver == Driver::Direct
+            && self.engines.browser.is_some()
     }
 
     async fn open(&self, work: &mut Work) -> Result<Outcome> {

@@ -2,12 +2,13 @@
 
 use jiff::SignedDuration;
 use kaspi_auth_core::Code;
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::login::{Driver, EngineChoice, Login};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::port::Clock;
 use kaspi_auth_core::tenant::Tenant;
 
-use crate::house::{House, asked, asked_by};
+use crate::house::{House, asked, asked_by, now};
 use crate::{failure, refusal};
 
 fn driven_by(engine: EngineChoice) -> NewLogin {
@@ -93,6 +94,38 @@ fn a_login_goes_to_the_browser_at_most_once() {
         assert_eq!(sent(&house, &login), each_once);
         assert!(!house.browser.as_ref().unwrap().holds(login.id), "a failed login keeps no page");
     }
+}
+
+#[test]
+fn walls_that_only_http_meets_send_no_way_to_rest() {
+    let house = House::with_browser("right", None);
+    let walls = [(Driver::Direct, Code::PortalBlocked), (Driver::Browser, Code::BrowserUnavailable)];
+    house.portal.with(|portal| portal.on_open.extend(walls));
+    for place in 0..10 {
+        let login = house.sign_in_as(asked_by(&format!("{place}@x.kz"), "right"));
+        assert_eq!(failure(&login), Code::BrowserUnavailable);
+    }
+    assert!(now(house.egresses.get(EgressId::DIRECT)).unwrap().health.is_perfect());
+}
+
+#[test]
+fn a_login_that_meets_a_wall_with_both_engines_counts_once_against_its_way() {
+    let house = House::with_browser("right", None);
+    let walls = [(Driver::Direct, Code::PortalBlocked), (Driver::Browser, Code::PortalBlocked)];
+    let health = || now(house.egresses.get(EgressId::DIRECT)).unwrap().health;
+    // Behind the password at first, then at the door.
+    house.portal.with(|portal| portal.on_submit.extend(walls));
+    for blocks in 1..=5 {
+        assert!(!health().is_resting(house.time.now()));
+        house.sign_in_as(asked_by(&format!("{blocks}@x.kz"), "right"));
+        assert_eq!(health().blocks, blocks);
+        house.portal.with(|portal| {
+            if blocks == 2 {
+                portal.on_open.extend(walls)
+            }
+        });
+    }
+    assert!(health().is_resting(house.time.now()));
 }
 
 #[test]
