@@ -11,7 +11,7 @@ use crate::failure;
 use crate::pool::{read, transaction, tx_write, write};
 use crate::statements::events as statements;
 use crate::statements::settings::LOCK;
-use crate::values::{from_micros, without_nul};
+use crate::values::from_micros;
 
 const TABLE: &str = "kaspi_auth_events";
 /// The row that is locked by who appends.
@@ -35,7 +35,7 @@ impl EventRepository for SqlDatabase {
             let data = told.get("data").unwrap_or(&Value::Null).to_string();
             transaction!(&self.pool, |tx| {
                 tx_write!(tx, LOCK, LOCKED)?;
-                tx_write!(tx, statements::APPEND, at.as_microsecond(), name, without_nul(&data))?;
+                tx_write!(tx, statements::APPEND, at.as_microsecond(), name, data)?;
             });
             Ok(())
         })

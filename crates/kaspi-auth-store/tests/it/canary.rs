@@ -1,16 +1,18 @@
 //! Nothing secret stands in clear in the raw files of the database.
 
-use kaspi_auth_core::login::{Continuation, Login, LoginState};
+use kaspi_auth_core::evidence::Evidence;
+use kaspi_auth_core::login::{Answer, Continuation, Driver, Effect, Login, LoginState};
 use kaspi_auth_core::port::{
-    AccountNote, AnswerKey, LoginRepository, LoginUpdate, SecretsChange, SessionUpdate, StoreRepository,
+    AccountNote, AnswerKey, EgressRepository, EvidenceRepository, LoginRepository, LoginUpdate,
+    SecretsChange, SessionUpdate, StoreRepository,
 };
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
 
 use crate::support::*;
 
-/// What must not be found: e-mail, password, cookies, code, continuation, device.
-const CANARIES: [&str; 7] = [
+/// What must not be found: e-mail, password, cookies, code, continuation, device, forwarded code, proxy's password, page.
+const CANARIES: [&str; 10] = [
     "canary-address",
     "canary-password",
     "canary-cookie",
@@ -18,12 +20,18 @@ const CANARIES: [&str; 7] = [
     "canary-code-7391",
     "canary-continuation",
     "canary-device",
+    "canary-forwarded",
+    "canary-proxy",
+    "canary-page",
 ];
 
 /// All that a service does with secrets.
 async fn live_through(database: &kaspi_auth_store::SqlDatabase) {
     let (mut login, mut secrets) = finishing(database, "canary-address@example.kz", None).await;
     secrets.continuation = Some(Continuation("canary-continuation".to_owned().into()));
+    secrets.forwarded = vec![Effect::Answer(Answer::Code("canary-forwarded".to_owned().into()))];
+    database.insert_egress(&proxy(1, "one")).await.unwrap();
+    database.update_egress(&proxy(1, "two")).await.unwrap();
     let answer = AnswerKey { key: "k".to_owned(), answer: "canary-code-7391".to_owned().into() };
     for note in [AccountNote::PasswordRejected, AccountNote::PasswordAccepted] {
         let answer = matches!(note, AccountNote::PasswordRejected).then(|| answer.clone());
@@ -50,7 +58,21 @@ async fn live_through(database: &kaspi_auth_store::SqlDatabase) {
     database.session(&Tenant::All, &uid("17")).await.unwrap();
     database.credentials(&Tenant::All, &uid("17")).await.unwrap();
     // One that still runs, and one that has ended.
-    finishing(database, "canary-address@example.kz", None).await;
+    let (second, mut secrets) = finishing(database, "canary-address@example.kz", None).await;
+    secrets.forwarded = vec![Effect::Answer(Answer::Code("canary-forwarded".to_owned().into()))];
+    let secrets = SecretsChange::Replace(secrets);
+    database.update_login(LoginUpdate { secrets, ..crate::support::update(&second) }).await.unwrap();
+    let evidence = Evidence {
+        driver: Driver::Browser,
+        code: None,
+        at: now(),
+        page: Some("canary-page".to_owned()),
+        steps: Vec::new(),
+        skeleton: Some("canary-page".to_owned()),
+        screenshot: Some(b"canary-page".to_vec()),
+        picture: None,
+    };
+    database.keep_evidence(second.id, &evidence, later(60)).await.unwrap();
     let (third, _) = finishing(database, "canary-address-3@example.kz", None).await;
     let ended = Login { state: LoginState::Cancelled, ..third };
     database.update_login(crate::support::update(&ended)).await.unwrap();
@@ -91,7 +113,7 @@ async fn no_secret_stands_in_any_row_of_the_server() {
         .text("select string_agg(tablename, ' ') from pg_tables where schemaname = 'public'")
         .await
         .unwrap();
-    assert!(tables.split(' ').count() >= 8);
+    assert!(tables.split(' ').count() >= 16);
     for table in tables.split(' ') {
         let rows =
             place.text(&format!("select string_agg(t::text, '') from {table} t")).await.unwrap_or_default();

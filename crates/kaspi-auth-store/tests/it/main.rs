@@ -15,3 +15,4 @@ mod opening;
 mod python;
 mod statements;
 mod support;
+mod upgrade;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::account::Credentials;
-use kaspi_auth_core::egress::EgressId;
+use kaspi_auth_core::egress::{Egress, EgressId, Health, Proxy, ProxyScheme, Way};
 use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
 use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
 use kaspi_auth_core::merchant::{Merchant, Point, Points};
@@ -10,6 +10,7 @@ use kaspi_auth_core::port::{
     Device, Inserted, LoginRepository, LoginUpdate, RepositoryError, SavedSession, SecretsChange,
     StoreRepository,
 };
+use kaspi_auth_core::rate::Budget;
 use kaspi_auth_core::session::{Cookie, NewSession};
 use kaspi_auth_core::store::StoreSummary;
 use kaspi_auth_core::tenant::Tenant;
@@ -169,4 +170,42 @@ pub async fn value_of(database: &SqlDatabase, tenant: &Tenant, merchant: &str) -
     use secrecy::ExposeSecret as _;
     let session = database.session(tenant, &uid(merchant)).await.unwrap()?;
     Some(session.cookies[0].value.expose_secret().to_owned())
+}
+
+pub fn egress_id(number: u128) -> EgressId {
+    EgressId(Uuid::from_u128(number))
+}
+
+/// A proxy with a password that must not be found in clear.
+pub fn proxy(number: u128, name: &str) -> Egress {
+    let proxy = Proxy {
+        scheme: ProxyScheme::Https,
+        host: "proxy.example.kz".to_owned(),
+        port: 8443,
+        username: Some("we".to_owned()),
+        password: Some("canary-proxy".to_owned().into()),
+    };
+    Egress {
+        id: egress_id(number),
+        name: name.to_owned(),
+        revision: 1,
+        way: Way::Proxy(proxy),
+        enabled: true,
+        managed: false,
+        budget: Budget { per_second: 1.5, burst: 4, in_flight: 2 },
+        health: Health::default(),
+        pinned: 0,
+        checked_at: None,
+        check_error: None,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+/// The proxy of an egress that goes through one.
+pub fn proxied(egress: &Egress) -> Proxy {
+    match &egress.way {
+        Way::Proxy(proxy) => proxy.clone(),
+        Way::Direct => panic!("it goes directly"),
+    }
 }
