@@ -7,6 +7,9 @@ mod api_keys;
 mod configuration;
 mod demo;
 mod doctor;
+mod egress;
+mod events;
+mod evidence;
 mod failure;
 mod files;
 mod keys;
@@ -97,6 +100,13 @@ enum Command {
     /// See, check and renew a store's session.
     #[command(subcommand)]
     Session(session::Command),
+    /// See, add, change, check and remove the ways out to the portal.
+    #[command(subcommand)]
+    Egress(egress::Command),
+    /// Show what was seen when a login failed.
+    Evidence(evidence::Args),
+    /// Show what an operator should hear of: egresses that rest, accounts that moved, a portal that changed.
+    Events(events::Args),
     /// Make and check encryption keys.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -121,6 +131,9 @@ impl Command {
             Self::Login(args) => args.json,
             Self::Stores(command) => command.wants_json(),
             Self::Session(command) => command.wants_json(),
+            Self::Egress(command) => command.wants_json(),
+            Self::Evidence(args) => args.json,
+            Self::Events(args) => args.json,
             Self::Keys(command) => command.wants_json(),
             Self::ApiKeys(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
@@ -163,6 +176,9 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Login(args) => login::run(&args, &global).await,
         Command::Stores(command) => stores::run(&command, &global).await,
         Command::Session(command) => session::run(&command, &global).await,
+        Command::Egress(command) => egress::run(&command, &global).await,
+        Command::Evidence(args) => evidence::run(&args, &global).await,
+        Command::Events(args) => events::run(&args, &global).await,
         Command::Keys(command) => keys::run(&command, &global),
         Command::ApiKeys(command) => api_keys::run(&command, &global).await,
         Command::Doctor(args) => doctor::run(&args, &global).await,

@@ -6,6 +6,9 @@ pub mod openapi;
 
 mod api_keys;
 mod authentication;
+mod egresses;
+mod events;
+mod evidence;
 mod extract;
 mod health;
 mod logins;
@@ -22,6 +25,7 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::post;
 use kaspi_auth_core::Code;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -63,6 +67,15 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(sessions::get_session))
         .routes(routes!(sessions::validate_session))
         .routes(routes!(sessions::refresh_session))
+        .routes(routes!(evidence::get_evidence))
+        .routes(routes!(evidence::get_evidence_screenshot))
+        .routes(routes!(evidence::get_evidence_picture))
+        .routes(routes!(evidence::get_challenge_picture))
+        .routes(routes!(egresses::list_egresses, egresses::add_egress))
+        .routes(routes!(egresses::get_egress, egresses::change_egress, egresses::delete_egress))
+        // The router takes a whole part of a path only: `{id}` with its `:check` is read by the handler, and described apart.
+        .route("/v1/egresses/{id}", post(egresses::check_egress))
+        .routes(routes!(events::list_events))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
         .routes(routes!(predecessor::login))

@@ -48,19 +48,28 @@ pub fn open_to_others(file: &Path) -> Option<String> {
 /// # Errors
 /// The file is there already, and is left as it is; or it cannot be written.
 pub fn write_new(file: &Path, secret: &SecretString) -> Outcome<()> {
+    let line = SecretString::from(format!("{}\n", secret.expose_secret()));
+    let hint = "name another file: what was sealed with a key is lost with it";
+    write_new_bytes(file, line.expose_secret().as_bytes(), hint)
+}
+
+/// Writes something to a file that was not there, for this user alone. `hint`: what to do when there is one.
+///
+/// # Errors
+/// As [`write_new`].
+pub fn write_new_bytes(file: &Path, bytes: &[u8], hint: &str) -> Outcome<()> {
     let failed =
         |error: io::Error| Failure::new(format!("{} cannot be written", file.display())).because(error);
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     let mut opened = made.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            Failure::new(format!("{} is there already, and is not overwritten", file.display()))
-                .hint("name another file: what was sealed with a key is lost with it")
+            Failure::new(format!("{} is there already, and is not overwritten", file.display())).hint(hint)
         }
         _ => failed(error),
     })?;
-    let written = writeln!(opened, "{}", secret.expose_secret()).and_then(|()| opened.sync_all());
+    let written = opened.write_all(bytes).and_then(|()| opened.sync_all());
     written.map_err(|error| {
-        // Half a secret is none; what could not be written says why.
+        // Half of it is of no use; what could not be written says why.
         let _ = std::fs::remove_file(file);
         failed(error)
     })

@@ -54,11 +54,15 @@ pub struct Args {
     /// For whom the store is held: a name of your own.
     #[arg(long, value_parser = UserId::parse)]
     user_id: Option<UserId>,
+    /// How to drive it: auto (HTTP first, a browser where that does not do), direct (HTTP) or browser. When left out: as the store
+    /// says, or else the configuration.
+    #[arg(long, value_parser = engine)]
+    engine: Option<EngineChoice>,
     /// Do not keep the password: only a person can then sign in again once the portal has forgotten the device.
     #[arg(long)]
     no_store_password: bool,
     /// Go on with a login that waits.
-    #[arg(long, value_name = "LOGIN", conflicts_with_all = ["email", "phone", "password_stdin", "user_id", "no_store_password"])]
+    #[arg(long, value_name = "LOGIN", conflicts_with_all = ["email", "phone", "password_stdin", "user_id", "engine", "no_store_password"])]
     resume: Option<LoginId>,
     /// The code, for the login that is resumed. Everybody on this machine can see it in the list of processes: rather
     /// --code-stdin.
@@ -73,6 +77,13 @@ pub struct Args {
     /// One JSON object a line: the login in each of its states, as the API shows it.
     #[arg(long)]
     pub json: bool,
+}
+
+fn engine(text: &str) -> Result<EngineChoice, &'static str> {
+    [EngineChoice::Auto, EngineChoice::Direct, EngineChoice::Browser]
+        .into_iter()
+        .find(|engine| engine.as_str() == text)
+        .ok_or("an engine is auto, direct or browser")
 }
 
 /// Runs it.
@@ -111,7 +122,7 @@ async fn start(
     let new = NewLogin {
         credentials,
         user_id: args.user_id.clone(),
-        engine: EngineChoice::Auto,
+        engine: args.engine,
         store_password: !args.no_store_password,
         wanted: args.merchant.clone(),
         when_several: WhenSeveral::Ask,

@@ -3,7 +3,9 @@
 use std::io::BufRead as _;
 
 use kaspi_auth_core::Code;
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{MerchantUid, UserId};
+use kaspi_auth_core::login::{Driver, EngineChoice};
 use kaspi_auth_core::store::{Store, StoreFilter, StoreStatus};
 use kaspi_auth_core::tenant::Tenant;
 use serde_json::json;
@@ -162,13 +164,29 @@ fn show(store: &Store) {
         ("status", status),
         ("session", format!("{session}, generation {}", store.generation)),
         ("password", password.to_owned()),
-        ("signed in", time(store.authenticated_at)),
+        ("engine", store.engine.map_or("as configured", EngineChoice::as_str).to_owned()),
+        ("signed in", signed_in(store)),
         ("looked at", time(store.checked_at)),
         ("points", points.join(", ")),
         ("created", time(Some(store.created_at))),
         ("changed", time(Some(store.updated_at))),
     ] {
         output::line(format_args!("{what:<10} {value}"));
+    }
+}
+
+/// When the portal let us in, and how.
+fn signed_in(store: &Store) -> String {
+    let mut text = time(store.authenticated_at);
+    if let Some(driver) = store.driver {
+        text.push_str(match driver {
+            Driver::Direct => ", over HTTP",
+            Driver::Browser => ", by a browser",
+        });
+    }
+    match store.egress {
+        Some(egress) if egress != EgressId::DIRECT => format!("{text}, on egress {egress}"),
+        _ => text,
     }
 }
 

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{LoginId, MerchantUid};
 use kaspi_auth_core::{Code, Error};
 use serde::de::DeserializeOwned;
@@ -112,6 +113,27 @@ impl PathPart for MerchantUid {
         Self::parse(text).ok()
     }
     const UNKNOWN: Code = Code::StoreNotFound;
+}
+
+impl PathPart for EgressId {
+    fn read(text: &str) -> Option<Self> {
+        // Spelled as we spell it: an address names one thing in one way.
+        uuid::Uuid::parse_str(text).ok().filter(|_| text.len() == 36).map(Self)
+    }
+    const UNKNOWN: Code = Code::EgressNotFound;
+}
+
+/// What is called on an egress: `{id}:check`. `None`: nothing that there is.
+pub(super) struct EgressCall(pub(super) Option<EgressId>);
+
+impl PathPart for EgressCall {
+    fn read(text: &str) -> Option<Self> {
+        match text.strip_suffix(":check") {
+            Some(id) => EgressId::read(id).map(|id| Self(Some(id))),
+            None => Some(Self(None)),
+        }
+    }
+    const UNKNOWN: Code = Code::EgressNotFound;
 }
 
 /// The public part of an API key.

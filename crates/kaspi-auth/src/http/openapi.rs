@@ -13,6 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::model::PageFixture;
 use super::problem::{Problem, ProblemBody};
 use super::{State, problem_pages};
 
@@ -33,13 +34,17 @@ pub(super) enum Problems {
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     modifiers(&Bearer),
+    // Routed by hand.
+    paths(super::egresses::check_egress),
     // Named by a response that stands for all others: the macro does not collect it from there.
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, PageFixture)),
     security(("bearer" = [])),
     tags(
         (name = "logins", description = "Sign a merchant in"),
         (name = "stores", description = "What is held"),
         (name = "sessions", description = "Live sessions"),
+        (name = "egresses", description = "The ways out to the portal"),
+        (name = "events", description = "What an operator should hear of"),
         (name = "api-keys", description = "Keys of the services that call"),
         (name = "predecessor", description = "The Python predecessor's four endpoints"),
         (name = "health", description = "Health and figures")

@@ -11,9 +11,7 @@ use axum::response::{IntoResponse, Response};
 use kaspi_auth_core::account::Credentials;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::{LoginId, MerchantUid};
-use kaspi_auth_core::login::{
-    Answer as LoginAnswer, Challenge, EngineChoice, Login, LoginState, WhenSeveral,
-};
+use kaspi_auth_core::login::{Answer as LoginAnswer, Challenge, Login, LoginState, WhenSeveral};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
@@ -231,7 +229,7 @@ async fn sign_in(
     let new = NewLogin {
         credentials,
         user_id: None,
-        engine: EngineChoice::Auto,
+        engine: None,
         store_password: true,
         wanted,
         when_several: WhenSeveral::First,

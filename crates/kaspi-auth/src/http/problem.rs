@@ -3,12 +3,16 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::{Code, Error, Kind};
 use serde::Serialize;
 
 use super::middleware;
 use crate::process::Chain;
+
+/// What a caller is told to wait where nobody knows better: when the service cannot now, and when somebody was too fast.
+const UNAVAILABLE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+const RATE_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 /// A problem document.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -92,6 +96,15 @@ pub(super) fn status(code: Code) -> StatusCode {
     }
 }
 
+/// How long to wait before another try: every 503 and 429 says so.
+fn pause(status: StatusCode) -> Option<SignedDuration> {
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => Some(UNAVAILABLE_PAUSE),
+        StatusCode::TOO_MANY_REQUESTS => Some(RATE_PAUSE),
+        _ => None,
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let error = self.0;
@@ -103,6 +116,7 @@ impl IntoResponse for Problem {
             tracing::debug!(code = code.as_str(), error = %Chain(&error), "request refused");
         }
         let (request_id, now) = middleware::current().map_or((None, None), |(id, now)| (Some(id), Some(now)));
+        let retry_at = error.retry_at().or_else(|| now?.checked_add(pause(status)?).ok());
         let body = ProblemBody {
             kind: format!("/docs/problems/{}", code.as_str()),
             title: code.as_str().replace('_', " "),
@@ -110,7 +124,7 @@ impl IntoResponse for Problem {
             detail: error.detail().to_owned(),
             code: code.as_str(),
             retryable: code.retryable(),
-            retry_at: error.retry_at(),
+            retry_at,
             portal_message: error.portal_message().map(str::to_owned),
             request_id: request_id.as_deref().unwrap_or_default().to_owned(),
         };
@@ -120,7 +134,7 @@ impl IntoResponse for Problem {
         if code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let (Some(at), Some(now)) = (error.retry_at(), now) {
+        if let (Some(at), Some(now)) = (retry_at, now) {
             // Rounded up: who comes back after that many seconds must not be too early.
             let left = now.duration_until(at);
             let seconds = (left.as_secs() + i64::from(left.subsec_nanos() > 0)).max(1);

@@ -9,6 +9,8 @@ mod api_keys;
 mod config;
 mod demo;
 mod doctor;
+mod egress;
+mod evidence;
 mod keys;
 mod login;
 mod migrate;

@@ -19,12 +19,23 @@ const SESSION: &[Scope] = &[Scope::SessionsRead];
 const ADMIN: &[Scope] = &[Scope::Admin];
 
 /// Operations with the scopes that suffice, each alone; `admin` suffices everywhere.
-const OPERATIONS: [(&str, &[Scope]); 21] = [
+const OPERATIONS: [(&str, &[Scope]); 32] = [
     ("start_login", LOGIN),
     ("get_login", LOGIN_OR_READ),
     ("cancel_login", LOGIN),
     ("answer_login", LOGIN),
     ("resend_code", LOGIN),
+    ("get_challenge_picture", LOGIN),
+    ("get_evidence", ADMIN),
+    ("get_evidence_screenshot", ADMIN),
+    ("get_evidence_picture", ADMIN),
+    ("list_egresses", ADMIN),
+    ("add_egress", ADMIN),
+    ("get_egress", ADMIN),
+    ("change_egress", ADMIN),
+    ("delete_egress", ADMIN),
+    ("check_egress", ADMIN),
+    ("list_events", ADMIN),
     ("list_stores", READ),
     ("get_store", READ),
     ("change_store", WRITE),
@@ -177,6 +188,8 @@ async fn call(client: &Client, operation: &Operation) -> Answer {
         "start_login" | "predecessor_login" | "predecessor_refresh_session" => Some(account),
         "answer_login" => Some(json!({"code": "123456"})),
         "change_store" => Some(json!({"is_active": true})),
+        "add_egress" => Some(json!({"name": "made", "proxy": null})),
+        "change_egress" => Some(json!({"enabled": true})),
         "create_api_key" => Some(json!({"name": "made", "scopes": ["stores:read"]})),
         "predecessor_verify_sms" => {
             Some(json!({"sms_code": "123456", "partial_session": id, "merchant_id": "1"}))

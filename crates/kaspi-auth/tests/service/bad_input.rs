@@ -7,12 +7,18 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, PASSWORD, World, on_both, on_sqlite};
 
 /// Operations that take a body: method, path, a good body.
-fn with_bodies() -> [(Method, &'static str, Value); 8] {
+fn with_bodies() -> [(Method, &'static str, Value); 10] {
     let account = json!({"email": "code@sandbox.test", "password": PASSWORD});
     [
         (Method::POST, "/v1/logins", account.clone()),
         (Method::POST, "/v1/logins/00000000-0000-0000-0000-000000000000/answer", json!({"code": "123456"})),
         (Method::PATCH, "/v1/stores/30000001", json!({"is_active": true})),
+        (
+            Method::POST,
+            "/v1/egresses",
+            json!({"name": "x", "proxy": {"scheme": "http", "host": "127.0.0.1", "port": 1}}),
+        ),
+        (Method::PATCH, "/v1/egresses/00000000-0000-0000-0000-000000000000", json!({"name": "direct"})),
         (Method::POST, "/v1/api-keys", json!({"name": "x", "scopes": ["stores:read"]})),
         (Method::POST, "/api/kaspi/auth/login", account.clone()),
         (
@@ -182,6 +188,12 @@ async fn paths_that_name_nothing_are_not_found(world: &World) {
             (Method::POST, "/v1/stores/{}/session/validate", "store_not_found"),
             (Method::POST, "/v1/stores/{}/session/refresh", "store_not_found"),
             (Method::DELETE, "/v1/api-keys/{}", "api_key_not_found"),
+            (Method::GET, "/v1/logins/{}/evidence", "login_not_found"),
+            (Method::GET, "/v1/logins/{}/evidence/screenshot", "login_not_found"),
+            (Method::GET, "/v1/logins/{}/challenge/picture", "login_not_found"),
+            (Method::GET, "/v1/egresses/{}", "egress_not_found"),
+            (Method::DELETE, "/v1/egresses/{}", "egress_not_found"),
+            (Method::POST, "/v1/egresses/{}:check", "egress_not_found"),
             (Method::GET, "/api/kaspi/auth/session/{}", "store_not_found"),
             (Method::GET, "/docs/problems/{}", "not_found"),
         ] {

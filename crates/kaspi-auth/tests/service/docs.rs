@@ -33,8 +33,12 @@ async fn the_description_is_complete(world: &World) {
                 );
             }
             assert!(responses.keys().any(|status| status.starts_with('2')), "{what}");
-            let named: BTreeSet<_> =
-                path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+            let named: BTreeSet<_> = path
+                .split('{')
+                .skip(1)
+                .filter_map(|part| part.split_once('}'))
+                .map(|(name, _)| name)
+                .collect();
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let given: BTreeSet<_> = parameters
                 .iter()

@@ -7,6 +7,7 @@ mod clock;
 mod database;
 mod node;
 mod process;
+mod proxy;
 mod raw;
 mod tokens;
 mod wait;
@@ -17,10 +18,11 @@ pub use client::{Answer, Client, url};
 pub use database::Kind;
 pub use node::Node;
 pub use process::{Ended, Process, Rig};
+pub use proxy::{PROXY_PASSWORD, PROXY_USER, SocksProxy};
 pub use raw::{Raw, raw};
 pub use tokens::{Signer, claims};
 pub use wait::{eventually, until};
-pub use wire::{Login, Session, Store, StorePage};
+pub use wire::{Egress, Login, Session, Store, StorePage};
 pub use world::World;
 
 /// A password that every account of the sandbox has unless it says otherwise.

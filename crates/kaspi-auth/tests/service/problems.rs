@@ -83,6 +83,7 @@ async fn a_database_that_is_gone_is_told_as_unavailable(world: &World) {
     world.node().service().database.close().await;
     let answer = world.node().anyone().get("/readyz").await;
     assert!(answer.is_problem(503, "database_unavailable").retryable);
+    assert_eq!(answer.retry_after(), 5, "whoever is sent away hears for how long");
     world.node().anyone().get("/healthz").await.is(200);
     let problem = world.admin.get("/v1/stores").await.is_problem(503, "database_unavailable");
     assert!(!problem.detail.contains("sqlite") && !problem.detail.contains('/'), "{problem:?}");

@@ -22,7 +22,7 @@ enum End {
 
 use End::{Failure, Store};
 
-const TALES: [Tale; 22] = [
+const TALES: [Tale; 23] = [
     Tale { account: "plain@sandbox.test", ends: Store("30000001"), cost: (1, 0, 0) },
     Tale { account: "code@sandbox.test", ends: Store("30000002"), cost: (1, 1, 0) },
     Tale { account: "remembered@sandbox.test", ends: Store("30000003"), cost: (1, 1, 0) },

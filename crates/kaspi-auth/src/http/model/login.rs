@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kaspi_auth_core::account::{Credentials, Method};
-use kaspi_auth_core::id::{MerchantUid, UserId};
-use kaspi_auth_core::login::{
-    Answer, Challenge, Channel, EngineChoice, LastError, Login, LoginState, WhenSeveral,
-};
+use kaspi_auth_core::id::{LoginId, MerchantUid, UserId};
+use kaspi_auth_core::login::{Answer, Challenge, Channel, LastError, Login, LoginState, WhenSeveral};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::merchant::MerchantChoice;
 use kaspi_auth_core::store::StoreSummary;
@@ -38,7 +36,7 @@ pub struct NewLoginBody {
     user_id: Option<String>,
     /// Whether the password is kept, sealed, for signing in again. True when left out.
     store_password: Option<bool>,
-    /// How the login is driven: `auto` (when left out), `direct` or `browser`.
+    /// How the login is driven: `auto`, `direct` or `browser`. When left out: as the store says, or else the configuration.
     #[schema(value_type = Option<String>, pattern = "^(auto|direct|browser)$")]
     engine: Option<String>,
     /// The merchant that is wanted, when the account holds several.
@@ -54,12 +52,6 @@ impl NewLoginBody {
             (None, None, Some(phone)) => Credentials::phone(&phone),
             _ => return Err(unfit("Send either email and password, or phone.".to_owned())),
         };
-        let engine = match self.engine.as_deref() {
-            None | Some("auto") => EngineChoice::Auto,
-            Some("direct") => EngineChoice::Direct,
-            Some("browser") => EngineChoice::Browser,
-            Some(_) => return Err(unfit("engine is auto, direct or browser.".to_owned())),
-        };
         Ok(NewLogin {
             credentials: credentials
                 .map_err(|error| unfit(format!("The account cannot be used: {error}.")))?,
@@ -69,7 +61,7 @@ impl NewLoginBody {
                 .map(UserId::parse)
                 .transpose()
                 .map_err(|error| unfit(error.to_string()))?,
-            engine,
+            engine: self.engine.as_deref().map(super::engine).transpose()?,
             store_password: self.store_password.unwrap_or(true),
             wanted: self
                 .merchant_uid
@@ -119,8 +111,12 @@ pub struct LoginView {
     state: &'static str,
     /// `password` or `phone`.
     method: &'static str,
-    /// `auto`, `direct` or `browser`.
+    /// What was asked for: `auto`, `direct` or `browser`.
     engine: &'static str,
+    /// What drives it now: `direct` or `browser`.
+    driver: &'static str,
+    /// The egress that it keeps to; the nil UUID is the direct one.
+    egress_id: Uuid,
     /// The account, starred.
     account_masked: String,
     /// For whom the store is held.
@@ -161,6 +157,9 @@ pub struct ChallengeView {
     /// What a person has to do, for a captcha or a takeover.
     #[serde(skip_serializing_if = "Option::is_none")]
     instruction: Option<String>,
+    /// Where the picture of what that person must look at is (PNG), for a captcha or a takeover.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture_url: Option<String>,
     /// Why the last answer did not do.
     last_error: Option<ErrorView>,
 }
@@ -219,8 +218,8 @@ impl From<Code> for ErrorView {
     }
 }
 
-impl From<&Challenge> for ChallengeView {
-    fn from(challenge: &Challenge) -> Self {
+impl ChallengeView {
+    fn new(login: LoginId, challenge: &Challenge) -> Self {
         let mut view = Self {
             kind: challenge.kind(),
             channel: None,
@@ -231,6 +230,7 @@ impl From<&Challenge> for ChallengeView {
             resend_after: None,
             merchants: None,
             instruction: None,
+            picture_url: None,
             last_error: None,
         };
         match challenge {
@@ -253,6 +253,7 @@ impl From<&Challenge> for ChallengeView {
             Challenge::Captcha(person) | Challenge::Takeover(person) => {
                 view.sent_at = person.sent_at;
                 view.instruction = Some(person.instruction.clone());
+                view.picture_url = Some(format!("/v1/logins/{login}/challenge/picture"));
             }
         }
         view
@@ -301,9 +302,11 @@ impl From<&Login> for LoginView {
                 Method::Phone => "phone",
             },
             engine: login.engine.as_str(),
+            driver: login.driver.as_str(),
+            egress_id: login.egress.0,
             account_masked: login.account.masked(),
             user_id: login.user_id.as_ref().map(ToString::to_string),
-            challenge: asked.map(Into::into),
+            challenge: asked.map(|challenge| ChallengeView::new(login.id, challenge)),
             store: match &login.state {
                 LoginState::Succeeded { store } => Some(store.into()),
                 _ => None,

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kaspi_auth_core::id::{MerchantUid, UserId};
+use kaspi_auth_core::login::{Driver, EngineChoice};
 use kaspi_auth_core::merchant::{Point, Points};
 use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreStatus};
 use kaspi_auth_core::stores::Page;
 use kaspi_auth_core::{Code, Error};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -60,6 +61,12 @@ pub struct StoreView {
     has_session: bool,
     /// Whether a password is held for signing in again.
     has_password: bool,
+    /// What its logins are driven by: `auto`, `direct` or `browser`; null: whatever the configuration says.
+    engine: Option<&'static str>,
+    /// What drove the login that brought the session: `direct` or `browser`.
+    driver: Option<&'static str>,
+    /// The egress that the session was won on and is used on; the nil UUID is the direct one.
+    egress_id: Option<Uuid>,
     /// When the portal let us in.
     authenticated_at: Option<Timestamp>,
     /// When the session was last looked at.
@@ -85,6 +92,9 @@ impl From<&Store> for StoreView {
             validity: store.validity.as_str(),
             has_session: store.has_session,
             has_password: store.has_password,
+            engine: store.engine.map(EngineChoice::as_str),
+            driver: store.driver.map(Driver::as_str),
+            egress_id: store.egress.map(|egress| egress.0),
             authenticated_at: store.authenticated_at,
             checked_at: store.checked_at,
             created_at: store.created_at,
@@ -174,18 +184,17 @@ pub struct StoreChangeBody {
     /// On or off: an inactive store is kept and not served.
     is_active: Option<bool>,
     /// Another holder, or null for none. Only with a service's key.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "super::present")]
     #[expect(clippy::option_option, reason = "left out, null and a value are three things")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     user_id: Option<Option<String>>,
+    /// What logins of the store are driven by: `auto`, `direct` or `browser`; null: whatever the configuration says.
+    #[serde(default, deserialize_with = "super::present")]
+    #[expect(clippy::option_option, reason = "left out, null and a value are three things")]
+    #[schema(value_type = Option<String>, pattern = "^(auto|direct|browser)$")]
+    engine: Option<Option<String>>,
     /// True forgets the stored password.
     forget_password: Option<bool>,
-}
-
-/// Tells `null` from "left out".
-#[expect(clippy::option_option, reason = "left out, null and a value are three things")]
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl StoreChangeBody {
@@ -202,10 +211,16 @@ impl StoreChangeBody {
             Some(None) => Some(None),
             Some(Some(user)) => Some(Some(UserId::parse(&user).map_err(|error| unfit(error.0))?)),
         };
+        let engine = match self.engine {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(engine)) => Some(Some(super::engine(&engine)?)),
+        };
         Ok(StoreChange {
             name,
             is_active: self.is_active,
             user_id,
+            engine,
             forget_password: self.forget_password.unwrap_or(false),
         })
     }
