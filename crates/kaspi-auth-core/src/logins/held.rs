@@ -196,6 +196,12 @@ impl Logins {
     /// # Errors
     /// The database's.
     pub async fn holder_lost(&self, id: LoginId) -> Result<()> {
+        let stored = self.database.open_login(id).await?;
+        if stored.is_none_or(|(login, _)| login.holder != Some(self.node)) {
+            // The login went on without this page, perhaps in another node's.
+            self.held.remove(id);
+            return Ok(());
+        }
         match unless_overtaken(self.change(id, Event::HolderLost, None).await)? {
             Some(work) => drop(self.hand_over(work)),
             None => self.held.remove(id),

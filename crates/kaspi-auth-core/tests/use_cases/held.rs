@@ -288,6 +288,17 @@ fn a_browser_that_dies_fails_the_logins_that_wait_in_it() {
 }
 
 #[test]
+fn a_lost_page_is_no_matter_for_a_login_that_went_on_without_it() {
+    let (holder, other, login) = waiting();
+    now(other.logins.holder_lost(login.id)).unwrap();
+    let direct = holder.sign_in_as(asked_by("direct@example.kz", "right"));
+    now(holder.logins.holder_lost(direct.id)).unwrap();
+    for login in [login, direct] {
+        assert_eq!(holder.read(login.id).state.name(), "awaiting_code");
+    }
+}
+
+#[test]
 fn a_code_for_a_page_that_is_gone_fails_the_login_clearly() {
     let (holder, other, login) = waiting();
     holder.browser.as_ref().unwrap().crash();

@@ -17,6 +17,7 @@ use kaspi_auth_core::port::{
     BoxFuture, Clock, Engine, Ids, LoginChanges, LoginRunner, StepTaken, Subscription,
 };
 use kaspi_auth_core::rate::Rates;
+use kaspi_auth_core::sessions::Sessions;
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::{Error, Timestamp};
 
@@ -30,6 +31,7 @@ pub struct House {
     pub memory: Arc<Memory>,
     pub portal: Arc<Portal>,
     pub browser: Option<Arc<Browser>>,
+    pub sessions: Sessions,
     pub time: Arc<Time>,
     desk: Arc<Desk>,
     town: Arc<Town>,
@@ -84,7 +86,7 @@ impl House {
         ));
         let logins = Arc::new(Logins::new(Parts {
             database: memory.clone(),
-            engines,
+            engines: engines.clone(),
             egresses: egresses.clone(),
             changes: Arc::new(Notices { town: town.clone(), time: time.clone() }),
             runner: desk.clone(),
@@ -94,10 +96,18 @@ impl House {
             rates,
             engine: EngineChoice::Auto,
         }));
+        let sessions = Sessions::new(
+            memory.clone(),
+            engines,
+            portal.clone(),
+            logins.clone(),
+            egresses.clone(),
+            time.clone(),
+        );
         *desk.logins.lock().unwrap() = Arc::downgrade(&logins);
         town.desks.lock().unwrap().push(desk.clone());
         now(logins.beat()).unwrap();
-        Self { logins, egresses, memory, portal, browser, time, desk, town, rates }
+        Self { logins, egresses, memory, portal, browser, sessions, time, desk, town, rates }
     }
 
     /// The node dies: nothing that it was told or had to do is done any more, and its browser is gone.

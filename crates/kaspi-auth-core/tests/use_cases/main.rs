@@ -8,6 +8,7 @@ mod house;
 mod memory;
 mod portal;
 mod records;
+mod sessions;
 mod turns;
 mod watch;
 

@@ -14,7 +14,7 @@ use kaspi_auth_core::account::{Account, Credentials};
 use kaspi_auth_core::api_key::{ApiKey, HeldApiKey};
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::event::Happening;
-use kaspi_auth_core::id::{LoginId, NodeId, UserId};
+use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
 use kaspi_auth_core::login::{Driver, Login, LoginSecrets, LoginState};
 use kaspi_auth_core::port::{
     AccountNote, AnswerKey, Answered, ApiKeyRepository, Database, Device, Inserted, Ledger, LoginRepository,
@@ -24,6 +24,7 @@ use kaspi_auth_core::store::Store;
 use kaspi_auth_core::tenant::Tenant;
 use operation::Operation;
 use secrecy::ExposeSecret;
+use stores::HeldSession;
 
 /// The database.
 #[derive(Default)]
@@ -38,6 +39,7 @@ pub struct Tables {
     blocked: HashMap<String, Timestamp>,
     /// What drove an account to success, where that was tried out.
     drivers: HashMap<String, Driver>,
+    sessions: HashMap<MerchantUid, HeldSession>,
     /// The way out of an account.
     pins: HashMap<String, EgressId>,
     operation: Operation,

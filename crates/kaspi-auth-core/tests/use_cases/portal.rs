@@ -10,8 +10,8 @@ use kaspi_auth_core::egress::{EgressId, Route};
 use kaspi_auth_core::id::{LoginId, MerchantUid};
 use kaspi_auth_core::login::{Answer, Channel, Continuation, Driver, LastError};
 use kaspi_auth_core::merchant::Merchant;
-use kaspi_auth_core::port::{At, BoxFuture, Engine, Finished, OpenRequest, Reply, RouteCheck};
-use kaspi_auth_core::session::{Cookie, NewSession};
+use kaspi_auth_core::port::{At, BoxFuture, Cabinet, Engine, Finished, OpenRequest, Reply, RouteCheck};
+use kaspi_auth_core::session::{Cookie, NewSession, Probe, Validity};
 use kaspi_auth_core::{Code, Error, Timestamp};
 use secrecy::ExposeSecret;
 
@@ -46,6 +46,12 @@ pub struct World {
     /// Each password that was sent: for which login, by which engine, on which way.
     pub sent: Vec<(LoginId, Driver, EgressId)>,
     pub opened: Vec<Driver>,
+    /// The login host remembers sessions.
+    pub remembers: bool,
+    /// On which ways sessions were renewed by that memory.
+    pub renewed: Vec<EgressId>,
+    /// On which ways the cabinet was looked at.
+    pub probed: Vec<EgressId>,
     pub answers: u32,
     pub codes: u32,
     pub given_up: u32,
@@ -85,10 +91,14 @@ impl Portal {
         if let Some(happens) = meanwhile {
             happens();
         }
-        let uid = MerchantUid::parse("11").unwrap();
-        let merchant = Merchant { uid, name: Some("Shop".to_owned()), logo_url: None, points: [].into() };
-        let session = NewSession { cookies: vec![], merchant, authenticated_at: Timestamp::UNIX_EPOCH };
-        Finished::Session { session: Box::new(session), device: None }
+        Finished::Session { session: Box::new(session()), device: None }
+    }
+
+    fn renew(&self, route: &Route) -> Result<NewSession, Error> {
+        self.with(|world| {
+            world.renewed.push(route.id);
+            if world.remembers { Ok(session()) } else { Err(Error::of(Code::SsoExpired)) }
+        })
     }
 
     /// The answer, unless the portal has fallen silent.
@@ -181,6 +191,12 @@ impl World {
     }
 }
 
+fn session() -> NewSession {
+    let uid = MerchantUid::parse("11").unwrap();
+    let merchant = Merchant { uid, name: Some("Shop".to_owned()), logo_url: None, points: [].into() };
+    NewSession { cookies: vec![], merchant, authenticated_at: Timestamp::UNIX_EPOCH }
+}
+
 type Told<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
 impl Engine for Portal {
@@ -207,8 +223,8 @@ impl Engine for Portal {
         self.told(Ok(finished))
     }
 
-    fn renew<'a>(&'a self, _: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
-        Box::pin(ready(Err(Error::of(Code::SsoExpired))))
+    fn renew<'a>(&'a self, route: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
+        Box::pin(ready(Self::renew(self, route)))
     }
 
     fn watch(&self, _: At) -> Told<'_, Reply> {
@@ -218,6 +234,32 @@ impl Engine for Portal {
     fn give_up(&self, _: At) -> BoxFuture<'_, ()> {
         self.with(|world| world.given_up += 1);
         Box::pin(ready(()))
+    }
+}
+
+impl Cabinet for Portal {
+    fn probe<'a>(
+        &'a self,
+        route: &'a Route,
+        cookies: &'a [Cookie],
+        _: &'a MerchantUid,
+    ) -> BoxFuture<'a, Probe> {
+        self.with(|world| world.probed.push(route.id));
+        let reason = "it answered".to_owned();
+        Box::pin(ready(Probe {
+            validity: Validity::Alive,
+            reason,
+            cookies: cookies.to_vec(),
+            renewed: false,
+        }))
+    }
+
+    fn host(&self) -> &'static str {
+        "mc.example.kz"
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![]
     }
 }
 
@@ -288,8 +330,8 @@ impl Engine for Browser {
         self.portal.told(Ok(finished))
     }
 
-    fn renew<'a>(&'a self, _: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
-        Box::pin(ready(Err(Error::of(Code::SsoExpired))))
+    fn renew<'a>(&'a self, route: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
+        Box::pin(ready(self.portal.renew(route)))
     }
 
     fn watch(&self, at: At) -> Told<'_, Reply> {

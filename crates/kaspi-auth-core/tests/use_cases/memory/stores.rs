@@ -1,14 +1,22 @@
 //! Stores and their sessions in memory.
 
 use kaspi_auth_core::Timestamp;
+use kaspi_auth_core::account::{Account, Method};
 use kaspi_auth_core::id::{MerchantUid, UserId};
 use kaspi_auth_core::login::{EngineChoice, LoginState};
 use kaspi_auth_core::port::{Answered, RepositoryError, SavedSession, SessionUpdate, StoreRepository};
-use kaspi_auth_core::session::{Session, StoredCredentials, Validity};
+use kaspi_auth_core::session::{Cookie, Session, StoredCredentials, Validity};
 use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreSummary};
 use kaspi_auth_core::tenant::Tenant;
 
-use super::{Memory, absent, done};
+use super::{Memory, Tables, absent, done};
+
+/// What opens a store's cabinet, and what can open it again.
+pub struct HeldSession {
+    cookies: Vec<Cookie>,
+    method: Method,
+    credentials: StoredCredentials,
+}
 
 impl Memory {
     /// Puts a store there, held by `user`.
@@ -49,9 +57,19 @@ impl StoreRepository for Memory {
         tables.pins.insert(account, login.egress);
         tables.operation.free_slot(login.id);
         for store in tables.stores.iter_mut().filter(|store| store.merchant_uid == *uid) {
+            store.generation += i64::from(!is_new);
             store.driver = Some(login.driver);
             store.egress = Some(login.egress);
         }
+        let (email, phone) = match &login.account {
+            Account::Email(email) => (Some(email.clone()), None),
+            Account::Phone(phone) => (None, Some(phone.clone())),
+        };
+        let password = saved.credentials.secret().filter(|_| login.store_password).cloned();
+        let credentials = StoredCredentials { email, password, phone };
+        let cookies = saved.session.cookies.clone();
+        let held = HeldSession { cookies, method: login.account.method(), credentials };
+        tables.sessions.insert(uid.clone(), held);
         done(Ok(()))
     }
 
@@ -79,25 +97,67 @@ impl StoreRepository for Memory {
         absent("delete_store")
     }
 
-    fn session<'a>(&'a self, _: &'a Tenant, _: &'a MerchantUid) -> Answered<'a, Option<Session>> {
-        absent("session")
+    fn session<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid) -> Answered<'a, Option<Session>> {
+        let tables = self.tables();
+        let found = tables.visible(tenant, uid).filter(|(store, _)| store.is_active);
+        done(Ok(found.map(|(store, held)| Session {
+            merchant_uid: uid.clone(),
+            generation: store.generation,
+            cookies: held.cookies.clone(),
+            method: Some(held.method),
+            authenticated_at: store.authenticated_at,
+            validity: store.validity,
+            checked_at: store.checked_at,
+            needs_reauth: store.needs_reauth,
+            egress: store.egress,
+        })))
     }
 
     fn credentials<'a>(
         &'a self,
-        _: &'a Tenant,
-        _: &'a MerchantUid,
+        tenant: &'a Tenant,
+        uid: &'a MerchantUid,
     ) -> Answered<'a, Option<StoredCredentials>> {
-        absent("credentials")
+        let tables = self.tables();
+        done(Ok(tables.visible(tenant, uid).map(|(_, held)| held.credentials.clone())))
     }
 
     fn update_session<'a>(
         &'a self,
-        _: &'a Tenant,
-        _: &'a MerchantUid,
-        _: SessionUpdate<'a>,
+        tenant: &'a Tenant,
+        uid: &'a MerchantUid,
+        update: SessionUpdate<'a>,
     ) -> Answered<'a, ()> {
-        absent("update_session")
+        let mut tables = self.tables();
+        let Tables { stores, sessions, .. } = &mut *tables;
+        let store = stores.iter_mut().find(|store| {
+            store.merchant_uid == *uid
+                && tenant.sees(store.user_id.as_ref())
+                && store.generation == update.generation
+        });
+        let (Some(store), Some(held)) = (store, sessions.get_mut(uid)) else {
+            return done(Err(RepositoryError::Conflict));
+        };
+        if let Some(cookies) = update.cookies {
+            held.cookies = cookies.to_vec();
+        }
+        store.generation += i64::from(update.renewed);
+        store.validity = update.validity;
+        store.checked_at = Some(update.checked_at);
+        store.authenticated_at = update.authenticated_at.or(store.authenticated_at);
+        if let Some(reason) = update.needs_reauth {
+            store.needs_reauth = reason.is_some();
+            store.reauth_reason = reason;
+        }
+        done(Ok(()))
+    }
+}
+
+impl Tables {
+    fn visible(&self, tenant: &Tenant, uid: &MerchantUid) -> Option<(&Store, &HeldSession)> {
+        let mut stores = self.stores.iter();
+        let store = stores.find(|store| store.merchant_uid == *uid && tenant.sees(store.user_id.as_ref()))?;
+        Some((store, self.sessions.get(uid)?))
     }
 }
 
