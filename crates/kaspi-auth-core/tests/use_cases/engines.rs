@@ -121,7 +121,7 @@ fn a_login_that_meets_a_wall_with_both_engines_counts_once_against_its_way() {
         assert_eq!(health().blocks, blocks);
         house.portal.with(|portal| {
             if blocks == 2 {
-                portal.on_open.extend(walls)
+                portal.on_open.extend(walls);
             }
         });
     }
