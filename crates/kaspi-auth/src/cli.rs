@@ -19,6 +19,7 @@ mod migrate;
 mod openapi;
 mod opened;
 mod output;
+mod recipe;
 mod sandbox;
 mod serve;
 mod session;
@@ -107,6 +108,9 @@ enum Command {
     Evidence(evidence::Args),
     /// Show what an operator should hear of: egresses that rest, accounts that moved, a portal that changed.
     Events(events::Args),
+    /// Show and check what is known of the portal's login page.
+    #[command(subcommand)]
+    Recipe(recipe::Command),
     /// Make and check encryption keys.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -134,6 +138,7 @@ impl Command {
             Self::Egress(command) => command.wants_json(),
             Self::Evidence(args) => args.json,
             Self::Events(args) => args.json,
+            Self::Recipe(command) => command.wants_json(),
             Self::Keys(command) => command.wants_json(),
             Self::ApiKeys(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
@@ -179,6 +184,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Egress(command) => egress::run(&command, &global).await,
         Command::Evidence(args) => evidence::run(&args, &global).await,
         Command::Events(args) => events::run(&args, &global).await,
+        Command::Recipe(command) => recipe::run(&command, &global).await,
         Command::Keys(command) => keys::run(&command, &global),
         Command::ApiKeys(command) => api_keys::run(&command, &global).await,
         Command::Doctor(args) => doctor::run(&args, &global).await,

@@ -15,6 +15,7 @@ mod keys;
 mod login;
 mod migrate;
 mod postgres;
+mod recipe;
 mod room;
 mod sandbox;
 mod serve;

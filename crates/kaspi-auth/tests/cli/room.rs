@@ -119,6 +119,11 @@ impl Room {
         self.sandbox.addr()
     }
 
+    /// The address of the portal's login host.
+    pub fn portal_login(&self) -> String {
+        self.sandbox.origins().login
+    }
+
     /// The code of the newest message to somebody.
     pub fn newest_code(&self, to: &str) -> String {
         self.portal().inbox(Some(to)).pop().unwrap().code.unwrap()

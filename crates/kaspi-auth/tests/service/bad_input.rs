@@ -18,7 +18,7 @@ fn with_bodies() -> [(Method, &'static str, Value); 10] {
             "/v1/egresses",
             json!({"name": "x", "proxy": {"scheme": "http", "host": "127.0.0.1", "port": 1}}),
         ),
-        (Method::PATCH, "/v1/egresses/00000000-0000-0000-0000-000000000000", json!({"name": "direct"})),
+        (Method::PATCH, "/v1/egresses/0198f0c2-c5d2-7b1e-8d0c-1f2a3b4c5d6e", json!({"name": "x"})),
         (Method::POST, "/v1/api-keys", json!({"name": "x", "scopes": ["stores:read"]})),
         (Method::POST, "/api/kaspi/auth/login", account.clone()),
         (

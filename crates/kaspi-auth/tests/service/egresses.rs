@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Egress, Kind, PASSWORD, PROXY_PASSWORD, PROXY_USER, SocksProxy, World, on_both, on_sqlite,
+    Egress, Kind, PASSWORD, PROXY_PASSWORD, PROXY_USER, SocksProxy, World, eventually, on_both, on_sqlite,
 };
 
 const PATH: &str = "/v1/egresses";
@@ -291,15 +291,21 @@ async fn what_stands_in_the_configuration_is_changed_there() {
         config.egress.proxies = read["egress"]["proxies"].clone().try_into().unwrap();
     };
     World::prove_with(Kind::Sqlite, proxies, async |world| {
+        // A lasting process takes the configuration over when it starts.
+        let node = world.second_node().await;
+        let fixed = eventually("the configured egress is there and checked", async || {
+            all(world).await.into_iter().find(|egress| egress.name == "fixed" && egress.checked_at.is_some())
+        })
+        .await;
         let listed = world.admin.get(PATH).await.is(200);
         assert!(!listed.text.contains("canary"));
-        let fixed = all(world).await.into_iter().find(|egress| egress.name == "fixed").unwrap();
         assert!(fixed.managed && !fixed.usable && fixed.check_error.is_some(), "{fixed:?}");
         for body in [json!({"name": "other"}), json!({"proxy": null}), json!({"in_flight": 1})] {
             world.admin.patch(&path(&fixed), &body).await.is_problem(409, "egress_managed");
         }
         world.admin.delete(&path(&fixed)).await.is_problem(409, "egress_managed");
         assert!(!change(world, &fixed, &json!({"enabled": false})).await.enabled);
+        node.stop().await;
     })
     .await;
 }

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub const PROXY_USER: &str = "us er@proxy";
 pub const PROXY_PASSWORD: &str = "pr0xy:p@ss/word";
 
-/// A proxy. Dropping it ends it.
+/// A proxy. Dropping it ends it with its connections.
 pub struct SocksProxy {
     addr: SocketAddr,
     connections: Arc<AtomicU64>,
@@ -27,9 +27,11 @@ impl SocksProxy {
         let connections = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&connections);
         let accepting = tokio::spawn(async move {
+            // Ends with this task, and all connections with it.
+            let mut served = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
                 let counted = Arc::clone(&counted);
-                tokio::spawn(async move {
+                served.spawn(async move {
                     // Whoever speaks otherwise is hung up on.
                     let _ = serve(client, target, &counted).await;
                 });

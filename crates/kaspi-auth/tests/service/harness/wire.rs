@@ -165,7 +165,6 @@ pub struct Session {
 /// A way out.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "as the API shows it")]
 pub struct Egress {
     pub id: Uuid,
     pub name: String,
