@@ -51,6 +51,11 @@ pub(super) fn wait(element: &str) -> Value {
     json!({"do": "wait", "el": element})
 }
 
+/// Waits for any of these, as far as it is new.
+pub(super) fn seen(elements: &[&str]) -> Value {
+    json!({"do": "seen", "els": elements})
+}
+
 /// Presses, as soon as it can be pressed.
 pub(super) fn click(element: &str) -> Value {
     json!({"do": "click", "el": element})

@@ -92,7 +92,7 @@ impl BrowserEngine {
         let deadline = Instant::now() + self.settings.step_timeout;
         let page = lent.page();
         page.context.resume(deadline).await?;
-        let acted = page.act("resend", vec![acts::press("resend")], deadline).await?;
+        let acted = page.act("resend", vec![acts::wait("code"), acts::press("resend")], deadline).await?;
         match acted.fail.as_str() {
             "missing" => return Err(Error::of(Code::ResendUnavailable).into()),
             "disabled" => {
@@ -121,7 +121,7 @@ impl BrowserEngine {
 
 impl Page {
     async fn type_code(&mut self, code: &SecretString, deadline: Instant) -> Result<(), Trouble> {
-        if self.shows == Shows::Form {
+        if self.had_code && self.shows == Shows::Form {
             // The portal's own time was over while nobody answered.
             return Err(Error::of(Code::PortalLoginTimeout).into());
         }

@@ -75,6 +75,8 @@ pub(super) struct Page {
     pub(super) pending: Option<Credentials>,
     /// What the page showed last.
     pub(super) shows: Shows,
+    /// It has shown the form for a code.
+    pub(super) had_code: bool,
     /// A navigation that is held.
     pub(super) leaving: Option<(LeavingId, Url)>,
     pub(super) facts: Facts,
@@ -107,6 +109,7 @@ impl Page {
             sent: false,
             pending: None,
             shows: Shows::None,
+            had_code: false,
             leaving: None,
             facts: Facts::default(),
             steps: Vec::new(),
@@ -147,6 +150,7 @@ impl Page {
             PageEvent::Report(text) => {
                 let report = Report::read(text)?;
                 self.shows = report.shows;
+                self.had_code |= report.shows == Shows::Code;
                 if let Some(name) = &report.user_agent {
                     self.facts.user_agent = Some(name.clone());
                 }

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 use url::Url;
 
+use super::acts;
 use super::page::{Page, Trouble};
 use super::report::{Report, Shows};
 use crate::http::Answer;
@@ -95,7 +96,10 @@ impl Page {
                     let Some(answer) = self.answer_of(step, &url, status, &headers, body) else { continue };
                     match self.judge(step, &answer) {
                         Ok(Said::Rejected(_)) if who == Who::Person => {}
-                        Ok(said) => return verdict_of(said).map(Some).map_err(Trouble::Told),
+                        Ok(said) => {
+                            self.reacts(step, &said, grace).await?;
+                            return verdict_of(said).map(Some).map_err(Trouble::Told);
+                        }
                         Err(error) if error.code() == Code::PortalChanged => {
                             // The page may have understood it.
                             until = until.min(Instant::now() + 4 * grace);
@@ -135,6 +139,17 @@ impl Page {
                 PageEvent::Loaded { .. } => {}
             }
         }
+    }
+
+    /// The answer reaches us before it reaches the page. Where the page stays as it is, what comes next must wait until the page has
+    /// taken notice; where it goes on to something else, that is waited for anyway.
+    async fn reacts(&mut self, step: Step, said: &Said, grace: Duration) -> Result<(), FarmError> {
+        let signs: &[&str] = match said {
+            Said::Rejected(_) => &["field_error", "general_error"],
+            _ if step == Step::Resend => &["resent", "general_error", "field_error"],
+            _ => return Ok(()),
+        };
+        self.go_on_acting("reaction", vec![acts::seen(signs)], Instant::now() + grace).await.map(drop)
     }
 
     /// The answer to the step's own call, if it is one.
@@ -216,10 +231,8 @@ impl Page {
     /// Time is up: what is known decides.
     async fn decide(&mut self, step: Step, who: Who, known: Known) -> Result<Option<Verdict>, Trouble> {
         match (known.answer, known.shown) {
-            (Some(error), Some(report)) if report.shows == Shows::Error => {
-                let said = error.portal_message().is_none().then(|| self.clean(&report.text)).flatten();
-                Err(if said.is_some() { error.with_portal_message(said) } else { error }.into())
-            }
+            // The page did not understand it either.
+            (Some(error), Some(report)) if report.shows == Shows::Error => Err(error.into()),
             (_, Some(report)) => self.by_page(step, &report).map(Some).map_err(Trouble::Told),
             (Some(error), None) => Err(error.into()),
             (None, None) if who == Who::Person => Err(FarmError::Expired.into()),

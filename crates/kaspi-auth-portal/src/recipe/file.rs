@@ -69,6 +69,8 @@ pub(super) struct Elements {
     pub(super) phone: Element,
     pub(super) submit: Element,
     #[serde(default)]
+    pub(super) busy: Element,
+    #[serde(default)]
     pub(super) remember: Element,
     pub(super) code: Element,
     #[serde(default)]
@@ -91,7 +93,7 @@ pub(super) struct Elements {
 
 impl Elements {
     /// All: name, whether the first page of the login must show it, and how it is found.
-    pub(super) fn all(&self) -> [(&'static str, bool, &Element); 17] {
+    pub(super) fn all(&self) -> [(&'static str, bool, &Element); 18] {
         [
             ("email_tab", false, &self.email_tab),
             ("phone_tab", true, &self.phone_tab),
@@ -99,6 +101,7 @@ impl Elements {
             ("password", false, &self.password),
             ("phone", true, &self.phone),
             ("submit", true, &self.submit),
+            ("busy", false, &self.busy),
             ("remember", false, &self.remember),
             ("code", false, &self.code),
             ("sent_to", false, &self.sent_to),

@@ -168,6 +168,8 @@
     const element = find(name);
     return element && !element.disabled ? element : null;
   };
+  // What a page is pressed for while it waits for an answer is lost.
+  const idle = (end) => until(() => !find('busy'), 'busy', Math.min(end, performance.now() + 3000), []).catch(() => true);
   const digits = (text) => text.replace(/\D/g, '');
 
   function put(element, value) {
@@ -225,16 +227,23 @@
     async wait({ el }, end) {
       await until(() => find(el), el, end);
     },
+    // Any of several, as far as it is new.
+    async seen({ els }, end) {
+      await until(() => els.map(find).find((element) => element && !isStale(element)), els[0], end, []);
+    },
     async click({ el }, end) {
+      await idle(end);
       (await until(enabled(el), el, end, ['wall', 'down', 'cabinet', 'strange'])).click();
     },
-    async press({ el }) {
+    async press({ el }, end) {
+      await idle(end);
       const element = find(el);
       if (!element) throw new Stop('missing', el);
       if (element.disabled) throw new Stop('disabled', el);
       element.click();
     },
     async choose({ ids, name }, end) {
+      await idle(end);
       await until(() => find('merchant'), 'merchant', end);
       const list = options();
       const option = list.find(({ id }) => ids.includes(id)) ?? list.find((one) => name && one.name === name);
