@@ -203,6 +203,15 @@ fn five_blocked_logins_in_a_row_send_the_way_to_rest_once() {
 }
 
 #[test]
+fn walls_that_come_in_during_a_rest_are_no_further_rests() {
+    let (house, [a]) = with_proxies(["a"]);
+    block(&house, a, 20);
+    let health = get(&house, a).health;
+    assert_eq!(health.rest_until, Some(house.time.now() + SignedDuration::from_mins(1)));
+    assert_eq!(house.memory.happened().len(), 1, "and no further events");
+}
+
+#[test]
 fn one_login_that_passes_mends_a_row_of_blocks() {
     let (house, [a]) = with_proxies(["a"]);
     for round in 0..3 {

@@ -251,6 +251,27 @@ fn a_login_whose_node_died_before_the_password_opens_a_page_at_another() {
 }
 
 #[test]
+fn a_slow_node_takes_nothing_that_was_left_for_the_new_holder() {
+    let slow = House::with_browser("right", Some("123456"));
+    let holder = slow.node();
+    let login = slow.start(&Tenant::All, by_browser("merchant@example.kz")).unwrap().login();
+    let late = slow.take_work().unwrap();
+    silence(&slow);
+    now(holder.logins.recover()).unwrap();
+    holder.run();
+    // The slow node has just opened a page of its own and does not know yet that it is nobody's.
+    let (logins, id) = (slow.logins.clone(), login.id);
+    slow.memory.before_update(move || {
+        now(logins.answer(&Tenant::All, id, code("123456"), None)).unwrap();
+        now(logins.pick_up(id)).unwrap();
+    });
+    now(slow.logins.drive(late)).unwrap();
+    assert!(slow.take_work().is_none() && !holds(&slow, &login));
+    holder.hear();
+    assert_eq!((answers(&holder), holder.read(login.id).state.name()), (1, "succeeded"));
+}
+
+#[test]
 fn a_node_that_leaves_fails_what_it_holds_and_nothing_else() {
     let (holder, other, login) = waiting();
     let direct = holder.sign_in_as(asked_by("direct@example.kz", "right"));

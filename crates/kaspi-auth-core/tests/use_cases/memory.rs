@@ -28,7 +28,10 @@ use stores::HeldSession;
 
 /// The database.
 #[derive(Default)]
-pub struct Memory(Mutex<Tables>);
+pub struct Memory {
+    tables: Mutex<Tables>,
+    before_update: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
 
 #[derive(Default)]
 pub struct Tables {
@@ -55,7 +58,12 @@ pub struct Row {
 impl Memory {
     /// What it holds now.
     pub fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap()
+        self.tables.lock().unwrap()
+    }
+
+    /// What happens elsewhere just before the next change of a login is stored.
+    pub fn before_update(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.before_update.lock().unwrap() = Some(Box::new(happens));
     }
 
     /// What has happened, in its order.
@@ -139,6 +147,10 @@ impl LoginRepository for Memory {
     }
 
     fn update_login<'a>(&'a self, update: LoginUpdate<'a>) -> Answered<'a, i64> {
+        let happens = self.before_update.lock().unwrap().take();
+        if let Some(happens) = happens {
+            happens();
+        }
         let mut tables = self.tables();
         let row = match tables.unchanged(update.login) {
             Ok(row) => row,
