@@ -1,5 +1,5 @@
 //! [`SqlDatabase`]: what is open, and the small things that every method needs. The methods themselves stand in `logins/`,
-//! `stores/` and `api_keys.rs`.
+//! `stores/` and the other files named for what they keep.
 
 use std::fmt;
 use std::sync::Arc;

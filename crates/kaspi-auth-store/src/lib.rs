@@ -9,6 +9,8 @@
 //! | see the tables | `migrations/`, and `docs/DATABASE.md` |
 //! | change a statement | `statements/` |
 //! | change what is sealed, and how | `sealed/` |
+//! | see why rates are never overdrawn | `rates.rs`, `statements/rates.rs` |
+//! | see what pins an account to a way out and frees a place | the triggers of `migrations/*/0005_egresses.sql` |
 //! | see why a stale session cannot be served | `cache.rs` |
 //! | adopt a table of another shape | `migrations/postgres/0001_stores.sql`, `values/` |
 //!
