@@ -105,7 +105,7 @@ impl EgressRepository for SqlDatabase {
     }
 
     fn delete_egress(&self, id: EgressId) -> Answered<'_, bool> {
-        Box::pin(self.delete_with_pins(id))
+        Box::pin(self.delete_with_rate(id))
     }
 
     fn note_health(&self, id: EgressId, health: Health, now: Timestamp) -> Answered<'_, ()> {
@@ -142,13 +142,13 @@ impl SqlDatabase {
         Ok(egresses)
     }
 
-    /// The built-in one stays. Logins that are on the way keep their places of all ways together.
-    async fn delete_with_pins(&self, id: EgressId) -> Result<bool, RepositoryError> {
+    /// The built-in one stays. Pins to a deleted one stay too: by them the account's move is noticed. Logins that are on the way keep their
+    /// places of all ways together.
+    async fn delete_with_rate(&self, id: EgressId) -> Result<bool, RepositoryError> {
         if id.0 == Uuid::nil() {
             return Ok(false);
         }
         let deleted = transaction!(&self.pool, |tx| {
-            tx_write!(tx, statements::DELETE_PINS, id.0)?;
             tx_write!(tx, statements::DELETE_RATE, rates::key_of(id))?;
             tx_write!(tx, statements::DELETE, id.0)?
         });

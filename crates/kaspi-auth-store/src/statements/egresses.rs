@@ -19,7 +19,7 @@ macro_rules! pinned {
 }
 
 pub(crate) const ALL: &[Statement] =
-    &[LIST, FIND, LIST_FOR, INSERT, UPDATE, DELETE, DELETE_PINS, DELETE_RATE, NOTE_HEALTH, NOTE_CHECK];
+    &[LIST, FIND, LIST_FOR, INSERT, UPDATE, DELETE, DELETE_RATE, NOTE_HEALTH, NOTE_CHECK];
 
 pub(crate) const LIST: Statement = Statement::new(
     "egresses.list",
@@ -65,9 +65,6 @@ pub(crate) const UPDATE: Statement = Statement::new(
 
 pub(crate) const DELETE: Statement =
     Statement::new("egresses.delete", "delete from kaspi_auth_egresses where id = $1");
-
-pub(crate) const DELETE_PINS: Statement =
-    Statement::new("egresses.delete_pins", "delete from kaspi_auth_account_egresses where egress_id = $1");
 
 pub(crate) const DELETE_RATE: Statement =
     Statement::new("egresses.delete_rate", "delete from kaspi_auth_rates where key = $1");

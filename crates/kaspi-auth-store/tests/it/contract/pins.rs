@@ -12,7 +12,7 @@ on_both!(
     a_login_pins_its_account,
     a_login_that_is_not_stored_pins_nothing,
     the_pin_outlives_the_login_and_moves_with_the_next,
-    a_deleted_egress_takes_its_pins_along,
+    an_account_stays_pinned_to_a_deleted_egress_until_it_moves,
     accounts_are_counted_for_a_choice,
 );
 
@@ -72,14 +72,16 @@ async fn the_pin_outlives_the_login_and_moves_with_the_next(place: &Place) {
     assert_eq!(pin_of(&database, "a@example.kz").await, Some(egress_id(1)));
 }
 
-async fn a_deleted_egress_takes_its_pins_along(place: &Place) {
+async fn an_account_stays_pinned_to_a_deleted_egress_until_it_moves(place: &Place) {
     let database = place.open().await;
     database.insert_egress(&proxy(1, "one")).await.unwrap();
     login_on(&database, "a@example.kz", egress_id(1)).await;
     login_on(&database, "b@example.kz", EgressId::DIRECT).await;
     database.delete_egress(egress_id(1)).await.unwrap();
-    assert_eq!(pin_of(&database, "a@example.kz").await, None);
+    assert_eq!(pin_of(&database, "a@example.kz").await, Some(egress_id(1)));
     assert_eq!(pin_of(&database, "b@example.kz").await, Some(EgressId::DIRECT));
+    login_on(&database, "a@example.kz", EgressId::DIRECT).await;
+    assert_eq!(pin_of(&database, "a@example.kz").await, Some(EgressId::DIRECT));
 }
 
 async fn accounts_are_counted_for_a_choice(place: &Place) {

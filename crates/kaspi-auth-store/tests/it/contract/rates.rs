@@ -21,6 +21,7 @@ on_both!(
     a_login_that_has_its_place_keeps_it_for_nothing,
     a_place_is_free_again_when_its_time_is_over,
     a_login_that_no_longer_runs_gives_its_place_back,
+    logins_that_come_and_go_at_once_do_not_get_in_each_others_way,
     forgotten_places_are_pruned,
     without_limits_nothing_is_written,
 );
@@ -213,6 +214,29 @@ async fn a_login_that_no_longer_runs_gives_its_place_back(place: &Place) {
     assert!(takes(&running).await && !is_free().await);
     save_of(&database, &running, &secrets, "17", "v1").await.unwrap();
     assert!(is_free().await, "a stored session is an end");
+}
+
+async fn logins_that_come_and_go_at_once_do_not_get_in_each_others_way(place: &Place) {
+    let nodes = [Arc::new(place.open().await), Arc::new(place.open().await)];
+    let budget = Budget { per_second: 1000.0, burst: 1000, in_flight: 5 };
+    let walking = (0..30).map(|number| {
+        let (database, other) = (Arc::clone(&nodes[number % 2]), Arc::clone(&nodes[(number + 1) % 2]));
+        tokio::spawn(async move {
+            let (running, _) = finishing(&database, &format!("a{number}@example.kz"), None).await;
+            let egress = egress_id(number as u128 % 3);
+            let request = SlotRequest { login: running.id, egress, ..ask(budget, budget) };
+            while database.acquire_slot(request).await.unwrap() != Slot::Granted {
+                tokio::task::yield_now().await;
+            }
+            other.prune_logins(now(), 10).await.unwrap();
+            other.update_login(update(&Login { state: LoginState::Cancelled, ..running })).await.unwrap();
+        })
+    });
+    for one in walking.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    let left = "select cast(count(*) as text) from kaspi_auth_slots";
+    assert_eq!(place.text(left).await.as_deref(), Some("0"));
 }
 
 async fn forgotten_places_are_pruned(place: &Place) {
