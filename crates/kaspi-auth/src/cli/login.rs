@@ -183,7 +183,7 @@ async fn drive(
         report.clear();
         let reply = match answers.to(challenge, &*opened.service().clock).await {
             Err(failure) if failure.exit() == Exit::Interrupted => {
-                return Err(left(&login, global).ending(Exit::Interrupted));
+                return Err(left(&login, global, opened).ending(Exit::Interrupted));
             }
             reply => reply?,
         };
@@ -193,7 +193,7 @@ async fn drive(
                 let until = opened.service().clock.now() + RESEND;
                 logins.resend(&Tenant::All, login.id, until).await
             }
-            Reply::Nobody => return Err(left(&login, global)),
+            Reply::Nobody => return Err(left(&login, global, opened)),
         };
         login = match said {
             Ok(login) => login,
@@ -230,7 +230,7 @@ async fn watch(
                 return Ok(login);
             }
             _ = beat.tick() => report.state(&logins.get(&Tenant::All, login.id, None).await?),
-            () = stop.cancelled() => return Err(left(&login, global).ending(Exit::Interrupted)),
+            () = stop.cancelled() => return Err(left(&login, global, opened).ending(Exit::Interrupted)),
         }
     }
 }
@@ -250,7 +250,7 @@ fn is_mendable(code: Code) -> bool {
 }
 
 /// The login is left as it is, and can be taken up again.
-fn left(login: &Login, global: &Global) -> Failure {
+fn left(login: &Login, global: &Global, opened: &Opened) -> Failure {
     let state = match login.state.challenge() {
         Some(Challenge::Code(code)) => format!("waits for the code that went to {}", code.destination_masked),
         Some(Challenge::Merchant(_)) => "waits for the choice of a merchant".to_owned(),
@@ -264,12 +264,24 @@ fn left(login: &Login, global: &Global) -> Failure {
         Some(Challenge::Code(_)) => failure.coded(Code::SmsRequired),
         _ => failure,
     };
-    failure.hint(how_to_go_on(login, global)).ending(Exit::NeedsPerson)
+    failure.hint(how_to_go_on(login, global, opened)).ending(Exit::NeedsPerson)
 }
 
 /// The command that goes on with a login. At a terminal it asks for a code; a script writes it to stdin: what stands on a
-/// command line is seen by everybody on the machine.
-pub fn how_to_go_on(login: &Login, global: &Global) -> String {
+/// command line is seen by everybody on the machine. What a browser of this process holds ends with the process.
+pub fn how_to_go_on(login: &Login, global: &Global, opened: &Opened) -> String {
+    if login.holder == Some(opened.service().logins.node()) {
+        let what = match login.state.challenge() {
+            Some(Challenge::Merchant(_)) => "sign in again with --merchant UID",
+            Some(Challenge::Captcha(_) | Challenge::Takeover(_)) => {
+                "a person needs a service that keeps running"
+            }
+            _ => "sign in again with --code-stdin, and hand the code in while the command runs",
+        };
+        return format!(
+            "its page is in a browser that ends with this command: {what}; or sign in over the API of a running service"
+        );
+    }
     let (answer, until) = match login.state.challenge() {
         Some(asked @ Challenge::Code(_)) if output::is_interactive() => ("", asked.expires_at()),
         Some(asked @ Challenge::Code(_)) => (" --code-stdin", asked.expires_at()),

@@ -150,7 +150,7 @@ async fn refresh(opened: &Opened, global: &Global, uid: &MerchantUid, as_json: b
             }
             let state = login.state.name();
             Err(Failure::new(format!("signing in to store {uid} goes on and needs you: {state}"))
-                .hint(how_to_go_on(&login, global))
+                .hint(how_to_go_on(&login, global, opened))
                 .ending(Exit::NeedsPerson))
         }
     }

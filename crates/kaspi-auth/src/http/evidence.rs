@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::{Code, Error};
+use utoipa::ToSchema;
 
 use super::authentication::Caller;
 use super::extract::{Path, Query};
@@ -18,6 +19,8 @@ use super::problem::Problem;
 use crate::wiring::Service;
 
 /// A PNG picture that a browser shows and does nothing else with.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
 pub(super) struct Png(Vec<u8>);
 
 impl IntoResponse for Png {
@@ -63,7 +66,7 @@ pub(super) async fn get_evidence(
 #[utoipa::path(
     get, path = "/v1/logins/{id}/evidence/screenshot", tag = "logins", operation_id = "get_evidence_screenshot",
     params(("id" = uuid::Uuid, Path, description = "The login")),
-    responses((status = 200, description = "The page, inputs blacked out", body = Vec<u8>, content_type = "image/png"), Problems)
+    responses((status = 200, description = "The page, inputs blacked out", body = Png, content_type = "image/png"), Problems)
 )]
 pub(super) async fn get_evidence_screenshot(
     Shared(service): Shared<Arc<Service>>,
@@ -79,7 +82,7 @@ pub(super) async fn get_evidence_screenshot(
 #[utoipa::path(
     get, path = "/v1/logins/{id}/evidence/picture", tag = "logins", operation_id = "get_evidence_picture",
     params(("id" = uuid::Uuid, Path, description = "The login")),
-    responses((status = 200, description = "The element of the page", body = Vec<u8>, content_type = "image/png"), Problems)
+    responses((status = 200, description = "The element of the page", body = Png, content_type = "image/png"), Problems)
 )]
 pub(super) async fn get_evidence_picture(
     Shared(service): Shared<Arc<Service>>,
@@ -97,7 +100,7 @@ pub(super) async fn get_evidence_picture(
 #[utoipa::path(
     get, path = "/v1/logins/{id}/challenge/picture", tag = "logins", operation_id = "get_challenge_picture",
     params(("id" = uuid::Uuid, Path, description = "The login")),
-    responses((status = 200, description = "The element of the page, or the page", body = Vec<u8>, content_type = "image/png"), Problems)
+    responses((status = 200, description = "The element of the page, or the page", body = Png, content_type = "image/png"), Problems)
 )]
 pub(super) async fn get_challenge_picture(
     Shared(service): Shared<Arc<Service>>,

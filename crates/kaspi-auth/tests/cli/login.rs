@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::room::{PASSWORD, Room, Running};
+use crate::room::{PASSWORD, Room, Running, finish};
 
 const CODE: [&str; 5] = ["login", "--email", "code@sandbox.test", "--password-stdin", "--json"];
 
@@ -126,4 +126,35 @@ async fn a_password_that_is_not_to_be_kept_is_not_kept() {
     room.run_with(&arguments, PASSWORD).await.good();
     let store = room.run(&["stores", "get", "30000001", "--json"]).await.good().json();
     assert_eq!(store["has_password"], false);
+}
+
+#[tokio::test]
+async fn a_login_by_a_browser_goes_on_while_its_command_runs_and_not_after() {
+    let room = Room::new().await;
+    let by_browser = |arguments: &[&str]| {
+        let mut command = room.command(arguments);
+        command.env("KASPI_AUTH__BROWSER__MODE", "on_demand");
+        command
+    };
+    let arguments = [&CODE[..], &["--engine", "browser"]].concat();
+    let left = finish(by_browser(&arguments), PASSWORD).await.ended(3);
+    let login = left.last_json();
+    assert_eq!((&login["state"], &login["driver"]), (&"awaiting_code".into(), &"browser".into()));
+    let hint = left.error()["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("--code-stdin") && !hint.contains("--resume"), "{hint}");
+    let id = login["id"].as_str().unwrap();
+    let over = room.run(&["login", "--resume", id, "--json"]).await.ended(4);
+    assert_eq!(over.error()["code"], "browser_lost");
+
+    let mut running = Running::start(by_browser(&[&arguments[..], &["--code-stdin"]].concat()));
+    running.stdin.write_all(format!("{PASSWORD}\n").as_bytes()).await.unwrap();
+    running.until("awaiting_code").await;
+    let code = room.newest_code("code@sandbox.test");
+    running.stdin.write_all(format!("{code}\n").as_bytes()).await.unwrap();
+    running.until("succeeded").await;
+    assert_eq!(running.end().await.code, 0);
+    let store = room.run(&["stores", "get", "30000002", "--json"]).await.good().json();
+    assert_eq!(store["driver"], "browser");
+    let shown = room.run(&["stores", "get", "30000002"]).await.good().stdout;
+    assert!(shown.contains(", by a browser"), "{shown}");
 }

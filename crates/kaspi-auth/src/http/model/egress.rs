@@ -35,7 +35,7 @@ pub struct NewEgressBody {
     pub(crate) name: String,
     /// The proxy, or null for this machine's own address.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(value_type = Option<ProxyDescription>)]
+    #[schema(value_type = Option<ProxyDescription>, required = true)]
     pub(crate) proxy: Option<ProxyBody>,
     /// Whether it is used. True when left out.
     pub(crate) enabled: Option<bool>,
