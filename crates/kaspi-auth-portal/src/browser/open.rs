@@ -35,7 +35,7 @@ impl BrowserEngine {
         let start = Start { login, user_id, account, device, route };
         let page = self.open_page(start, None).await?;
         let until = Instant::now() + self.settings.open_timeout;
-        self.seats.lend(page, until).keep(until);
+        self.seats.lend(page, until).await.keep(until);
         Ok(held())
     }
 

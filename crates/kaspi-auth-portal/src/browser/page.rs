@@ -21,7 +21,7 @@ use url::Url;
 
 use super::report::{Acted, Report, Shows};
 use super::script;
-use super::seats::{self, Call};
+use super::seats::Call;
 use crate::direct::Portal;
 use crate::direct::continuation::{Facts, Trail};
 use crate::jar::Jar;
@@ -85,7 +85,7 @@ pub(super) struct Page {
     pub(super) typed: Vec<SecretString>,
     /// The list of merchants, as the cabinet told it to its own page.
     pub(super) merchants: Option<Vec<u8>>,
-    /// Calls from aside, while a person acts in the page.
+    /// Calls from aside: a person who acts in the page.
     pub(super) aside: Option<mpsc::Receiver<Call>>,
     url: Url,
     step: u32,
@@ -179,7 +179,7 @@ impl Page {
                 Some(call) = called(&mut self.aside) => call,
                 event = timeout_at(until, self.context.next()) => return event.ok(),
             };
-            seats::answer(self, call).await;
+            call.carry_out(self).await;
         }
     }
 

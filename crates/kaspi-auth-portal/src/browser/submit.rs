@@ -25,7 +25,7 @@ impl BrowserEngine {
             Taken::Page(lent) => lent,
             Taken::Again(start) => {
                 let page = self.open_page(*start, None).await?;
-                self.seats.lend(page, until)
+                self.seats.lend(page, until).await
             }
             Taken::Nothing => return Err(nothing_held()),
         };

@@ -43,9 +43,7 @@ impl BrowserEngine {
 
     /// `None`: the form waits, and what was to be sent can be.
     async fn moved_on(&self, lent: &mut Lent, until: Instant) -> Result<Option<Verdict>, Trouble> {
-        let calls = lent.calls.take();
         let page = lent.page();
-        page.aside = page.aside.take().or(calls);
         if page.pending.is_some() && !page.sent && page.shows == Shows::Form {
             return Ok(None);
         }

@@ -10,13 +10,11 @@ mod bench;
 #[expect(dead_code, reason = "shared with the tests of the direct engine")]
 mod harness;
 
-// mod captcha;
-// mod canary;
-// mod device;
-// mod evidence;
-// mod finish;
-// mod keys;
-// mod lost;
-// mod markup;
-// mod recipe;
+mod canary;
+mod captcha;
+mod device;
+mod evidence;
+mod finish;
+mod keys;
+mod recipe;
 mod two;
