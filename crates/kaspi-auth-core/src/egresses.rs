@@ -239,6 +239,7 @@ impl Egresses {
             return Err(taken(RepositoryError::Conflict));
         }
         let moved = change.way.is_some();
+        let changed = moved || change.name.is_some() || change.enabled.is_some() || change.budget.is_some();
         egress.name = change.name.unwrap_or(egress.name);
         egress.way = change.way.unwrap_or(egress.way);
         egress.enabled = change.enabled.unwrap_or(egress.enabled);
@@ -249,7 +250,9 @@ impl Egresses {
         }
         let now = self.clock.now();
         egress.updated_at = now;
-        self.database.update_egress(&egress).await?;
+        if changed {
+            self.database.update_egress(&egress).await?;
+        }
         if moved || change.wake {
             self.database.note_health(id, Health::default(), now).await?;
         }

@@ -51,11 +51,11 @@ impl Logins {
         let begun = step(&queued, Event::Start, now, &self.limits)?;
         match self.database.insert_login(tenant, &begun.login, &secrets, self.lease()).await? {
             Inserted::New => {
-                self.egresses.tell_replaced(&begun.login.account, &chosen).await?;
                 self.changes.publish(&begun.login);
                 let login = begun.login.clone();
-                let egress = Some(chosen.egress);
+                let egress = Some(chosen.egress.clone());
                 self.runner.run(Work { login: begun.login, secrets, effects: begun.effects, egress });
+                self.egresses.tell_replaced(&login.account, &chosen).await?;
                 Ok(Started::New(login))
             }
             Inserted::Running(login) if self.asks_the_same(&login, &begun.login, &secrets).await? => {
