@@ -15,12 +15,15 @@ use url::Url;
 use crate::{
     Clip, FarmError, LeavingId, PageEvent, ShardId,
     farm::Place,
-    shard::{Page, PageCore, Stage},
+    shard::{Moving, Page, PageCore, Stage},
 };
 
 /// How long a page may be silent before it is asked whether it still lives, and how long it may take to say so.
 const SILENCE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long after a page wants to leave an answer to what went before may still come.
+const LAST_ANSWER: Duration = Duration::from_millis(300);
 
 /// One isolated profile with one page, of one login. Dropped, it is closed in the background; it is never used again.
 pub struct Context {
@@ -99,8 +102,9 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// [`FarmError::Protocol`] when it throws or the document goes away meanwhile, and what befalls the page. A function
-    /// that takes longer than a command may is taken for a page that hangs.
+    /// [`FarmError::Protocol`] when it throws or the document goes away meanwhile; [`FarmError::Page`] while a navigation
+    /// is held, since the browser asks a page nothing then; and what befalls the page. A function that takes longer than
+    /// a command may is taken for a page that hangs.
     pub async fn call(&self, function: &str, arguments: &[Value]) -> Result<Value, FarmError> {
         let world = self.core().world().await?;
         let answer = match self.call_in(world, function, arguments).await {
@@ -131,7 +135,17 @@ impl Context {
             "functionDeclaration": function, "arguments": arguments, "executionContextId": world,
             "awaitPromise": true, "returnByValue": true, "userGesture": true,
         });
-        self.core().call("Runtime.callFunctionOn", params).await
+        tokio::select! {
+            biased;
+            answer = self.core().call("Runtime.callFunctionOn", params) => answer,
+            () = self.is_left() => Err(FarmError::Page { what: "it wants to leave and waits for a word".to_owned() }),
+        }
+    }
+
+    /// Waits until the page is held for long enough that an answer would have come before.
+    async fn is_left(&self) {
+        self.core().held().await;
+        tokio::time::sleep(LAST_ANSWER).await;
     }
 
     /// Puts text into the element that has the focus, as an input method does.
@@ -222,8 +236,10 @@ impl Context {
     /// [`FarmError::Page`] when it is over already, and what befalls the page.
     pub async fn go_on(&self, leaving: LeavingId) -> Result<(), FarmError> {
         let params = json!({"requestId": leaving.0, "interceptResponse": true});
+        self.core().moves(Moving::On(Instant::now()));
         match self.core().call("Fetch.continueRequest", params).await {
             Err(FarmError::Protocol { .. }) => {
+                self.core().moves(Moving::No);
                 Err(FarmError::Page { what: "the navigation is over already".to_owned() })
             }
             answer => answer.map(drop),
@@ -237,7 +253,9 @@ impl Context {
     /// What befalls the page.
     pub async fn stay(&self, leaving: LeavingId) -> Result<(), FarmError> {
         let params = json!({"requestId": leaving.0, "errorReason": "Aborted"});
-        match self.core().call("Fetch.failRequest", params).await {
+        let answer = self.core().call("Fetch.failRequest", params).await;
+        self.core().moves(Moving::No);
+        match answer {
             Err(FarmError::Protocol { .. }) => Ok(()),
             answer => answer.map(drop),
         }

@@ -24,8 +24,8 @@ pub enum PageEvent {
         /// At most 1 MiB; more is cut off.
         body: Vec<u8>,
     },
-    /// The main frame wants to go elsewhere and is held until it is told what to do. Redirects on the way of a navigation
-    /// that went on are followed without asking.
+    /// The main frame wants to go elsewhere and is held until it is told what to do. Until then the page answers no call;
+    /// cookies can be read. Redirects on the way of a navigation that went on are followed without asking.
     Leaving {
         /// Which.
         id: LeavingId,

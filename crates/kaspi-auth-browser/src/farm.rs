@@ -23,6 +23,9 @@ pub(crate) use place::Place;
 /// How long the browsers may take to be gone when the farm stops.
 const END: Duration = Duration::from_secs(20);
 
+/// How often it is looked whether they are.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// A wish for a context.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -172,6 +175,9 @@ impl Farm {
                     if desk.is_warm(inner.settings.min_warm) {
                         return Ok(());
                     }
+                    if let Some(error) = desk.hopeless() {
+                        return Err(error);
+                    }
                 }
                 changed.await;
             }
@@ -209,7 +215,14 @@ impl Farm {
         inner.stopping.cancel();
         inner.tasks.close();
         let _ = tokio::time::timeout(END, inner.tasks.wait()).await;
-        reap::bury_the_dead(inner).await;
+        // A process that is just ending may still write into its profile.
+        let cleared = async {
+            while !inner.graves.are_clear() {
+                inner.graves.clear().await;
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        let _ = tokio::time::timeout(END, cleared).await;
     }
 
     fn inner(&self) -> &Arc<Inner> {

@@ -1,11 +1,13 @@
 //! One browser: what it is, the contexts made in it, and the way to it. Decides neither when it starts nor when it ends.
 
+mod arguments;
 mod door;
+mod grid;
 mod local;
 mod page;
 mod processes;
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -14,9 +16,11 @@ use tokio::{
     time::Instant,
 };
 
+use arguments::ARGUMENTS_FOR_ALL;
 pub use door::Door;
-pub use local::{LocalBrowser, bury, clear_dead_profiles};
-pub use page::{Page, PageCore, Stage};
+use grid::Grid;
+pub use local::{Graves, LocalBrowser, clear_dead_profiles};
+pub use page::{Moving, Page, PageCore, Stage};
 pub use processes::{Processes, own_folder_name};
 
 use crate::{
@@ -30,7 +34,6 @@ const START: Duration = Duration::from_secs(20);
 /// What a browser was told at its start, so that its pages need not be told again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Manners {
-    locale: String,
     accept_language: String,
     time_zone: String,
 }
@@ -38,11 +41,7 @@ pub struct Manners {
 impl Manners {
     /// Those of a page.
     pub fn of(page: &PageSetup) -> Self {
-        Self {
-            locale: page.locale.clone(),
-            accept_language: page.accept_language.clone(),
-            time_zone: page.time_zone.clone(),
-        }
+        Self { accept_language: page.accept_language.clone(), time_zone: page.time_zone.clone() }
     }
 }
 
@@ -52,6 +51,8 @@ pub enum Body {
     Local(Box<LocalBrowser>),
     /// Somebody else's.
     Remote,
+    /// A session on a Grid.
+    Grid(Box<grid::Session>),
 }
 
 impl Body {
@@ -59,15 +60,17 @@ impl Body {
     pub async fn ended(&mut self) -> String {
         match self {
             Self::Local(browser) => browser.ended().await,
+            Self::Grid(session) => session.ended().await,
             Self::Remote => std::future::pending().await,
         }
     }
 
-    /// Ends it. What cannot be cleared away yet is told: the process that led it, and its profile.
-    pub async fn end(self) -> Option<(u32, PathBuf)> {
+    /// Ends it.
+    pub async fn end(self) {
         match self {
             Self::Local(browser) => browser.end().await,
-            Self::Remote => None,
+            Self::Grid(mut session) => session.give_back().await,
+            Self::Remote => {}
         }
     }
 }
@@ -88,6 +91,8 @@ pub struct Shard {
     pub process: Option<u32>,
     /// Something seems wrong: it should be looked at soon.
     pub suspect: Notify,
+    /// Nobody else makes contexts in it.
+    pub exclusive: bool,
     retires: watch::Sender<Option<RecycleReason>>,
     /// Its pages changed by themselves.
     pub nudge: Arc<Notify>,
@@ -114,28 +119,35 @@ impl Shard {
         page: &PageSetup,
         observer: Arc<dyn FarmObserver>,
         nudge: Arc<Notify>,
+        graves: &Graves,
     ) -> Result<(Arc<Self>, Body), FarmError> {
         let (connection, body, manners) = match spec {
             ShardSpec::Local { binary, no_sandbox, arguments } => {
                 let manners = Manners::of(page);
-                let launch = local::Launch { binary, no_sandbox: *no_sandbox, arguments, page, settings };
+                let launch =
+                    local::Launch { binary, no_sandbox: *no_sandbox, arguments, page, settings, graves };
                 let (connection, browser) = launch.start()?;
                 (connection, Body::Local(Box::new(browser)), Some(manners))
             }
             ShardSpec::Remote { endpoint } => {
                 (over_socket(endpoint, settings.command_timeout).await?, Body::Remote, None)
             }
-            ShardSpec::Grid { .. } => {
-                return Err(FarmError::BrowserLost { reason: "a Grid is not spoken to yet".to_owned() });
+            ShardSpec::Grid { url, credentials, capabilities } => {
+                let session = Grid::new(url, credentials.as_ref())?.session(capabilities, page).await?;
+                let connection = session.connect(settings.command_timeout).await?;
+                (connection, Body::Grid(Box::new(session)), None)
             }
         };
         let version = connection.begin(None, "Browser.getVersion", json!({})).within(START).done().await;
         let (version, body) = match (version, body) {
             (Ok(version), body) => (version, body),
             (Err(error), Body::Local(browser)) => return Err(browser.why_not(error).await),
-            (Err(error), Body::Remote) => return Err(error),
+            (Err(error), Body::Remote | Body::Grid(_)) => return Err(error),
         };
-        let attaches = !matches!(spec, ShardSpec::Remote { .. });
+        // The full browser now and then lets such a target wait for ever; the shell gains most by it.
+        let is_shell =
+            version["product"].as_str().is_some_and(|product| product.starts_with("HeadlessChrome/"));
+        let attaches = is_shell && matches!(spec, ShardSpec::Local { .. });
         if attaches {
             let params = json!({
                 "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
@@ -152,6 +164,7 @@ impl Shard {
             started: Instant::now(),
             process: if let Body::Local(browser) = &body { Some(browser.pid()) } else { None },
             suspect: Notify::new(),
+            exclusive: !matches!(spec, ShardSpec::Remote { .. }),
             retires: watch::Sender::new(None),
             nudge,
             page_timeout: settings.page_timeout,
@@ -193,17 +206,16 @@ impl Shard {
     /// Makes a target and attaches to it.
     async fn new_target(&self, context: &str, params: Value) -> Result<Attached, FarmError> {
         let connection = &self.connection;
-        if !self.attaches {
-            let answer = connection.call(None, "Target.createTarget", params).await?;
-            let target = answer["targetId"].as_str().unwrap_or_default().to_owned();
-            let attach = json!({"targetId": target, "flatten": true});
-            let answer = connection.call(None, "Target.attachToTarget", attach).await?;
-            let session = answer["sessionId"].as_str().unwrap_or_default().to_owned();
-            let events = connection.listen(&session);
-            return Ok(Attached { session, target, events });
-        }
         let mut attached = connection.expect(context);
-        let made = connection.begin(None, "Target.createTarget", params).done();
+        let made = async {
+            let made = connection.call(None, "Target.createTarget", params).await?;
+            if !self.attaches {
+                // The event that tells of it hands the session out, as where the browser attaches us.
+                let attach = json!({"targetId": made["targetId"], "flatten": true});
+                connection.call(None, "Target.attachToTarget", attach).await?;
+            }
+            Ok::<_, FarmError>(())
+        };
         tokio::select! {
             biased;
             attached = &mut attached => attached.map_err(|_| connection.fate().unwrap_or(FarmError::PageCrashed)),

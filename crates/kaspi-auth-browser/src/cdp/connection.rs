@@ -157,11 +157,6 @@ impl Connection {
         self.begin(session, method, params).done().await
     }
 
-    /// Hands out the events of a session from now on.
-    pub fn listen(&self, session: &str) -> SessionEvents {
-        self.shared.table.lock().listen(session)
-    }
-
     /// Waits for the first target of a context. To be asked for before the target is made.
     pub fn expect(&self, context: &str) -> oneshot::Receiver<Attached> {
         let (sender, attached) = oneshot::channel();

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt, StreamExt};
+use percent_encoding::percent_decode_str;
 use rustls::{ClientConfig, pki_types::ServerName};
 use rustls_platform_verifier::ConfigVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
@@ -13,7 +15,12 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{Error, Message, Utf8Bytes, protocol::WebSocketConfig},
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        client::IntoClientRequest,
+        http::{HeaderValue, header::AUTHORIZATION},
+        protocol::WebSocketConfig,
+    },
 };
 use url::Url;
 
@@ -56,13 +63,28 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
-    match client_async_with_config(url.as_str(), stream, Some(config)).await {
+    let mut request = url.as_str().into_client_request().map_err(|_| lost("its endpoint is no address"))?;
+    if let Some(authorization) = basic(url) {
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+    }
+    match client_async_with_config(request, stream, Some(config)).await {
         Ok((socket, _)) => Ok(speak(socket, patience)),
         Err(Error::Http(answer)) => {
             Err(lost(format!("it answered {} instead of a WebSocket", answer.status())))
         }
         Err(_) => Err(lost("it does not speak WebSocket")),
     }
+}
+
+/// A user and a password in the address.
+fn basic(url: &Url) -> Option<HeaderValue> {
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let password = url.password().unwrap_or_default();
+    let value = STANDARD.encode(format!("{}:{}", decoded(url.username()), decoded(password)));
+    let mut value =
+        HeaderValue::try_from(format!("Basic {value}")).ok().filter(|_| !url.username().is_empty())?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn speak<S>(socket: WebSocketStream<S>, patience: Duration) -> Connection

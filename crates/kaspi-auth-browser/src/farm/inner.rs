@@ -1,7 +1,6 @@
 //! The farm's shared part: leases, places, warm pages, and who may have them. Starts no browser.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -25,7 +24,7 @@ use super::{
 use crate::{
     FarmError, FarmNews, FarmObserver, FarmSettings, PageSetup, RecycleReason, ShardId, ShardSpec,
     relay::Relay,
-    shard::{Door, Page, PageCore, Shard},
+    shard::{Door, Graves, Page, PageCore, Shard},
 };
 
 /// How often a lease that lost its browser before anybody saw the page is tried again.
@@ -44,7 +43,7 @@ pub struct Inner {
     pub stopping: CancellationToken,
     pub tasks: TaskTracker,
     /// Browsers of ours that ended, until nothing of them is left.
-    pub graves: Mutex<Vec<(u32, PathBuf)>>,
+    pub graves: Graves,
     relay: OnceCell<Relay>,
     next_shard: AtomicU64,
 }
@@ -68,7 +67,7 @@ impl Inner {
             changed: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            graves: Mutex::default(),
+            graves: Graves::default(),
             relay: OnceCell::new(),
             next_shard: AtomicU64::new(1),
         }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +10,7 @@ use std::{
 use super::inner::Inner;
 use crate::{
     FarmNews, RecycleReason, ShardId,
-    shard::{Processes, Shard, bury},
+    shard::{Processes, Shard},
 };
 
 /// How often it looks.
@@ -35,7 +34,7 @@ async fn sweep(inner: &Arc<Inner>, seen: &mut HashMap<ShardId, HashSet<String>>)
     let mut contexts = 0;
     let mut strays = HashMap::new();
     for shard in &shards {
-        if shard.attaches
+        if shard.exclusive
             && let Ok(now) = shard.strays().await
         {
             let before = seen.get(&shard.id);
@@ -48,7 +47,7 @@ async fn sweep(inner: &Arc<Inner>, seen: &mut HashMap<ShardId, HashSet<String>>)
         weigh(inner, shard).await;
     }
     *seen = strays;
-    let (processes, profiles) = bury_the_dead(inner).await;
+    let (processes, profiles) = inner.graves.clear().await;
     if contexts + processes + profiles > 0 {
         inner.tell(FarmNews::Reaped { processes, contexts, profiles });
     }
@@ -65,18 +64,4 @@ async fn weigh(inner: &Inner, shard: &Shard) {
     if memory > inner.settings.recycle_memory_mib {
         shard.retire(RecycleReason::Memory);
     }
-}
-
-/// Processes and profiles of browsers that ended before everything of them was gone.
-pub async fn bury_the_dead(inner: &Inner) -> (usize, usize) {
-    let dead: Vec<(u32, PathBuf)> = inner.graves.lock().clone();
-    let (mut processes, mut profiles) = (0, 0);
-    for (pid, profile) in dead {
-        processes += Processes::led_by(pid).list().len();
-        profiles += usize::from(profile.exists());
-        if bury(pid, &profile).await {
-            inner.graves.lock().retain(|(grave, _)| *grave != pid);
-        }
-    }
-    (processes, profiles)
 }

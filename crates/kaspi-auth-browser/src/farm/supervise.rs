@@ -45,7 +45,7 @@ pub async fn keep(inner: Arc<Inner>, slot: usize, spec: ShardSpec) {
         let page = inner.setup.lock().clone();
         let id = inner.next_shard();
         let (observer, nudge) = (inner.observer.clone(), inner.nudge.clone());
-        let opening = Shard::open(id, &spec, &inner.settings, &page, observer, nudge);
+        let opening = Shard::open(id, &spec, &inner.settings, &page, observer, nudge, &inner.graves);
         let opened = tokio::select! {
             opened = opening => opened,
             () = inner.stopping.cancelled() => break,
@@ -151,8 +151,7 @@ impl Live {
         let stopping = inner.stopping.is_cancelled();
         let error = FarmError::BrowserLost { reason: reason.to_owned() };
         shard.connection.end(if stopping { FarmError::Stopped } else { error });
-        let left = self.body.end().await;
-        inner.graves.lock().extend(left);
+        self.body.end().await;
         inner.tell(FarmNews::ShardDown { shard: shard.id, reason: reason.to_owned() });
         inner.changed.notify_waiters();
     }
@@ -219,6 +218,8 @@ impl Inner {
             // Whoever waits hears it from the closed channel.
             desk.queue.retain(|_| false);
         }
+        drop(desk);
+        self.changed.notify_waiters();
     }
 
     fn leave(self: &Arc<Self>, shard: crate::ShardId) {

@@ -21,7 +21,7 @@ use tokio::{
     process::{Child, ChildStderr, Command},
 };
 
-use super::{Processes, own_folder_name, processes::maker_lives};
+use super::{ARGUMENTS_FOR_ALL, Processes, own_folder_name, processes::maker_lives};
 use crate::{
     FarmError, FarmSettings, PageSetup,
     cdp::{Connection, over_pipe},
@@ -31,40 +31,8 @@ use crate::{
 const ENVIRONMENT: [&str; 7] =
     ["PATH", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "XDG_DATA_DIRS", "DISPLAY", "LANG"];
 
-/// Asks nobody anything by itself, keeps nothing, and is not slower in pages that nobody looks at.
-const ARGUMENTS: &[&str] = &[
-    "--headless",
-    "--remote-debugging-pipe",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--no-startup-window",
-    "--no-pings",
-    "--mute-audio",
-    "--hide-scrollbars",
-    "--password-store=basic",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-breakpad",
-    "--disable-client-side-phishing-detection",
-    "--disable-component-extensions-with-background-pages",
-    "--disable-component-update",
-    "--disable-crash-reporter",
-    "--disable-default-apps",
-    "--disable-domain-reliability",
-    "--disable-extensions",
-    "--disable-field-trial-config",
-    "--disable-hang-monitor",
-    "--disable-ipc-flooding-protection",
-    "--disable-renderer-backgrounding",
-    "--disable-search-engine-choice-screen",
-    "--disable-sync",
-    "--metrics-recording-only",
-    "--disable-features=BackForwardCache,SpareRendererForSitePerProcess,Translate,MediaRouter,OptimizationHints,AutofillServerCommunication,\
-     CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions,DialMediaRouteProvider",
-];
+/// What only a browser of ours is told.
+const ARGUMENTS: [&str; 3] = ["--remote-debugging-pipe", "--no-startup-window", "--password-store=basic"];
 
 /// How much of its last words is kept.
 const LAST_WORDS: usize = 2048;
@@ -73,6 +41,33 @@ const END: Duration = Duration::from_secs(10);
 
 /// Numbers the profiles of this process.
 static PROFILES: AtomicU64 = AtomicU64::new(0);
+
+/// Browsers that ended, by the process that led them, with their profiles, until nothing of them is left.
+#[derive(Clone, Default)]
+pub struct Graves {
+    list: Arc<Mutex<Vec<(u32, PathBuf)>>>,
+}
+
+impl Graves {
+    /// Clears away what can be cleared away, and says how many processes and profiles were there.
+    pub async fn clear(&self) -> (usize, usize) {
+        let dead = self.list.lock().clone();
+        let (mut processes, mut profiles) = (0, 0);
+        for (pid, profile) in dead {
+            processes += Processes::led_by(pid).list().len();
+            profiles += usize::from(profile.exists());
+            if bury(pid, &profile).await {
+                self.list.lock().retain(|(grave, _)| *grave != pid);
+            }
+        }
+        (processes, profiles)
+    }
+
+    /// Whether nothing is left of any.
+    pub fn are_clear(&self) -> bool {
+        self.list.lock().is_empty()
+    }
+}
 
 /// What is needed to launch one.
 pub struct Launch<'a> {
@@ -86,13 +81,17 @@ pub struct Launch<'a> {
     pub page: &'a PageSetup,
     /// Where profiles live, and certificates.
     pub settings: &'a FarmSettings,
+    /// Where it is noted when it ends in haste.
+    pub graves: &'a Graves,
 }
 
-/// One that runs. Dropped, its first process is killed; the others follow it.
+/// One that runs. Dropped, all its processes are killed, and what is left of it is noted among the graves.
 pub struct LocalBrowser {
     child: Child,
     pid: u32,
     profile: PathBuf,
+    graves: Graves,
+    ended: bool,
     last_words: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -118,6 +117,7 @@ impl Launch<'_> {
         let (our_input, its_output) = io::pipe()?;
         let mut command = Command::new(self.binary);
         command
+            .args(ARGUMENTS_FOR_ALL)
             .args(ARGUMENTS)
             .args(self.own_arguments(profile))
             .args(self.arguments)
@@ -147,7 +147,17 @@ impl Launch<'_> {
         let from = BufReader::with_capacity(64 << 10, pipe::Receiver::from_owned_fd(our_input.into())?);
         let to = pipe::Sender::from_owned_fd(our_output.into())?;
         let connection = over_pipe(from, to, self.settings.command_timeout);
-        Ok((connection, LocalBrowser { child, pid, profile: profile.to_path_buf(), last_words }))
+        Ok((
+            connection,
+            LocalBrowser {
+                child,
+                pid,
+                profile: profile.to_path_buf(),
+                graves: self.graves.clone(),
+                ended: false,
+                last_words,
+            },
+        ))
     }
 
     fn own_arguments(&self, profile: &Path) -> Vec<String> {
@@ -197,18 +207,26 @@ impl LocalBrowser {
         }
     }
 
-    /// Ends all its processes and removes its profile. What is left of it then is told.
-    pub async fn end(mut self) -> Option<(u32, PathBuf)> {
+    /// Ends all its processes and removes its profile.
+    pub async fn end(mut self) {
         let processes = Processes::led_by(self.pid);
         let _ = tokio::task::spawn_blocking(move || processes.end()).await;
         let _ = tokio::time::timeout(END, self.child.wait()).await;
-        let buried = bury(self.pid, &self.profile).await;
-        (!buried).then(|| (self.pid, self.profile.clone()))
+        self.ended = bury(self.pid, &self.profile).await;
+    }
+}
+
+impl Drop for LocalBrowser {
+    fn drop(&mut self) {
+        if !self.ended {
+            Processes::led_by(self.pid).end();
+            self.graves.list.lock().push((self.pid, self.profile.clone()));
+        }
     }
 }
 
 /// Ends what is left of a browser whose first process is gone, and removes its profile. Says whether nothing is left.
-pub async fn bury(pid: u32, profile: &Path) -> bool {
+async fn bury(pid: u32, profile: &Path) -> bool {
     let profile = profile.to_path_buf();
     let buried = tokio::task::spawn_blocking(move || {
         let processes = Processes::led_by(pid);

@@ -56,6 +56,17 @@ impl Drop for Guard {
     }
 }
 
+/// How the main frame is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moving {
+    /// It stays.
+    No,
+    /// It waits for our word.
+    Held,
+    /// It goes on, since then.
+    On(Instant),
+}
+
 /// What those who hold a page and those who watch over it share.
 pub struct PageCore {
     /// Where it is.
@@ -69,6 +80,8 @@ pub struct PageCore {
     /// The isolated world of the current document; 0 when it is not known.
     world: AtomicI64,
     stage: Mutex<Stage>,
+    /// Whether the main frame is about to have another document. The page answers nothing then.
+    moving: watch::Sender<Moving>,
     /// Navigations of ours that are on their way: they are not asked about.
     own: AtomicUsize,
     fate: watch::Sender<Option<FarmError>>,
@@ -179,6 +192,7 @@ impl PageCore {
             frame,
             world: AtomicI64::new(0),
             stage: Mutex::new(Stage::Loading),
+            moving: watch::Sender::new(Moving::No),
             own: AtomicUsize::new(0),
             fate: watch::Sender::new(None),
         };
@@ -209,10 +223,11 @@ impl PageCore {
                 json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
             ),
             self.begin("Emulation.setFocusEmulationEnabled", json!({"enabled": true})),
+            // Not every browser takes it from its arguments.
+            self.begin("Emulation.setLocaleOverride", json!({"locale": setup.locale})),
         ];
         let knows_manners = self.shard.manners.as_ref() == Some(&Manners::of(setup));
         if !knows_manners {
-            commands.push(self.begin("Emulation.setLocaleOverride", json!({"locale": setup.locale})));
             commands
                 .push(self.begin("Emulation.setTimezoneOverride", json!({"timezoneId": setup.time_zone})));
         }
@@ -241,6 +256,9 @@ impl PageCore {
             fate = self.lost() => return Err(fate),
         };
         match answer {
+            Err(FarmError::Hung { .. }) if self.moving() != Moving::No => {
+                Err(FarmError::Page { what: "it is on its way to another document".to_owned() })
+            }
             Err(error @ FarmError::Hung { .. }) => {
                 self.hung(&error);
                 Err(self.fate().unwrap_or(error))
@@ -290,17 +308,45 @@ impl PageCore {
         let pending = self.begin("Page.navigate", json!({"url": url})).within(self.shard.page_timeout);
         let answer = self.finish(pending).await;
         self.own.fetch_sub(1, Ordering::Relaxed);
+        if answer.as_ref().is_ok_and(|answer| answer.get("errorText").is_some()) {
+            self.moves(Moving::No);
+        }
         loaded(&answer?)
     }
 
-    /// Whether it still answers.
+    /// Whether it still answers. One that is under way does not, and has its time.
     pub async fn answers(&self, patience: Duration) -> Result<(), FarmError> {
+        match self.moving() {
+            Moving::No => {}
+            Moving::On(since) if since.elapsed() > self.shard.page_timeout => {
+                let error = FarmError::Hung { what: "Page.navigate" };
+                self.hung(&error);
+                return Err(error);
+            }
+            Moving::On(_) | Moving::Held => return Ok(()),
+        }
         let pending = self.begin("Runtime.evaluate", json!({"expression": "0"})).within(patience);
         match self.finish(pending).await {
-            // A page that is just leaving has answered.
-            Ok(_) | Err(FarmError::Protocol { .. }) => Ok(()),
+            // A page that is just leaving has answered, or is under way.
+            Ok(_) | Err(FarmError::Protocol { .. } | FarmError::Page { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    fn moving(&self) -> Moving {
+        *self.moving.borrow()
+    }
+
+    /// The main frame is under way, or no longer.
+    pub fn moves(&self, moving: Moving) {
+        self.moving.send_replace(moving);
+    }
+
+    /// Waits until it wants to leave and is held.
+    pub async fn held(&self) {
+        let mut moving = self.moving.subscribe();
+        // The sender is ours: it does not go away.
+        let _ = moving.wait_for(|moving| *moving == Moving::Held).await;
     }
 
     /// What became of it, if it is over.

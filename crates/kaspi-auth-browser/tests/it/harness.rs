@@ -1,7 +1,7 @@
 //! A sandbox with a farm in front of it, and what tests ask of both. It must not outlive its test, nor decide anything.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -26,7 +26,7 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 pub const PASSWORD: &str = "sandbox-password";
 
 /// Reports what the page shows, whenever that changes.
-const SCRIPT: &str = r#"
+const SCRIPT: &str = r"
 let last = null;
 const shows = () =>
     document.querySelector('nav.navbar') ? 'cabinet'
@@ -40,7 +40,7 @@ const look = () => {
 };
 new MutationObserver(look).observe(document, {childList: true, subtree: true, attributes: true});
 look();
-"#;
+";
 
 /// Fills a field as a person would and presses the button.
 pub const FILL: &str = "function (selector, text) {
@@ -93,6 +93,7 @@ pub struct Yard {
     pub sandbox: Sandbox,
     pub news: Arc<News>,
     pub work_dir: TempDir,
+    groups: Mutex<HashSet<u32>>,
 }
 
 /// The browsers of this machine: the shell and the full one.
@@ -155,7 +156,7 @@ impl Yard {
         settle(&mut settings, &mut page);
         let news = Arc::new(News::default());
         let farm = Farm::start(settings, page, news.clone());
-        Self { farm, sandbox, news, work_dir }
+        Self { farm, sandbox, news, work_dir, groups: Mutex::default() }
     }
 
     /// With one shard and its page warm.
@@ -189,16 +190,12 @@ impl Yard {
 
     /// The processes of all browsers of this farm.
     pub fn processes(&self) -> Vec<u32> {
-        processes_below(self.work_dir.path())
-    }
-
-    /// The first process of the only browser.
-    pub fn pid(&self) -> u32 {
-        self.farm.figures().shards[0].process.unwrap()
+        processes_below(self.work_dir.path(), &mut self.groups.lock())
     }
 
     /// Ends both. Nothing may be left.
     pub async fn end(self) {
+        self.processes();
         self.farm.stop(Duration::from_secs(5)).await;
         assert_eq!(self.processes(), Vec::<u32>::new(), "processes are left");
         let folders: Vec<_> = fs::read_dir(self.work_dir.path()).into_iter().flatten().flatten().collect();
@@ -220,17 +217,23 @@ pub fn soon() -> Instant {
     Instant::now() + PATIENCE
 }
 
-/// The processes whose temporary files are below a folder.
-pub fn processes_below(folder: &Path) -> Vec<u32> {
-    let wanted = folder.to_str().unwrap();
+/// The processes of browsers whose profiles are below a folder, and the groups that they form. A page's process hides its
+/// environment: it is known by its group.
+fn processes_below(folder: &Path, groups: &mut HashSet<u32>) -> Vec<u32> {
+    let wanted = format!("TMPDIR={}", folder.to_str().unwrap());
     let pids = fs::read_dir("/proc").unwrap().flatten();
-    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    pids.filter(|pid| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        *pid != std::process::id()
-            && String::from_utf8_lossy(&environment).contains(&format!("TMPDIR={wanted}"))
-    })
-    .collect()
+    let pids: Vec<u32> = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let group = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let mut fields = stat[stat.rfind(')')? + 2..].split(' ');
+        let state = fields.next()?;
+        fields.nth(1)?.parse::<u32>().ok().filter(|_| state != "Z")
+    };
+    groups.extend(pids.iter().filter_map(|pid| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        String::from_utf8_lossy(&environment).contains(&wanted).then(|| group(*pid)).flatten()
+    }));
+    pids.into_iter().filter(|pid| group(*pid).is_some_and(|group| groups.contains(&group))).collect()
 }
 
 /// Waits for a report of what the page shows.

@@ -6,10 +6,13 @@ use std::sync::{Arc, atomic::Ordering};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use url::Url;
 
-use super::{PageCore, Stage};
+use super::{Moving, PageCore, Stage};
 use crate::{
     FarmError, LeavingId, PageEvent,
     cdp::{Event, SessionEvents},
@@ -114,6 +117,7 @@ impl Driver {
         if !event.text("/frame/parentId").is_empty() {
             return;
         }
+        self.core.moves(Moving::No);
         let unreachable = event.text("/frame/unreachableUrl");
         if self.ready.is_some() && !unreachable.is_empty() {
             return self.core.doom(&FarmError::Page { what: "its address cannot be loaded".to_owned() });
@@ -135,7 +139,13 @@ impl Driver {
             let status =
                 event.params["responseStatusCode"].as_u64().and_then(|status| status.try_into().ok());
             match status {
-                Some(status) if is_document => self.status = Some(status),
+                Some(status) if is_document => {
+                    self.status = Some(status);
+                    // No new document comes of these.
+                    if matches!(status, 204 | 205) {
+                        self.core.moves(Moving::No);
+                    }
+                }
                 Some(status) => return self.read(event, status),
                 None => {}
             }
@@ -147,9 +157,11 @@ impl Driver {
             let ours = self.core.own.load(Ordering::Relaxed) > 0 || *self.core.stage.lock() == Stage::Loading;
             match Url::parse(url) {
                 Ok(url) if !redirected && !ours => {
+                    self.core.moves(Moving::Held);
                     return self.tell(PageEvent::Leaving { id: LeavingId(id.to_owned()), url });
                 }
                 _ => {
+                    self.core.moves(Moving::On(Instant::now()));
                     return self.answer(
                         "Fetch.continueRequest",
                         json!({"requestId": id, "interceptResponse": true}),
