@@ -1,0 +1,134 @@
+//! What only a person passes: captchas and pages that nobody knows. The login waits, shows what there is to see, and goes on by
+//! itself.
+
+use kaspi_sandbox::{Captcha, Fixture};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::chromium::{by_browser, farm, on};
+use crate::harness::{Kind, Login, PASSWORD, World, until};
+
+const STRANGE: &str =
+    "<!doctype html><title>Новый вход</title><h1>Добро пожаловать</h1><p>Скоро откроемся</p>";
+
+async fn png(world: &World, path: &str) -> Vec<u8> {
+    let answer = world.admin.request(Method::GET, path).send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"image/png".parse().unwrap())
+    );
+    let bytes = answer.bytes().await.unwrap().to_vec();
+    assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.len() > 200, "{} bytes", bytes.len());
+    bytes
+}
+
+async fn waits_for_a_captcha(world: &World, captcha: Captcha) -> Login {
+    let mut knobs = world.portal.knobs();
+    knobs.login.captcha = captcha;
+    world.portal.set_knobs(knobs);
+    let login = world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("awaiting_captcha");
+    assert_eq!(login.asked().kind, "captcha");
+    assert!(login.asked().instruction.as_deref().is_some_and(|said| !said.is_empty()));
+    assert_eq!(farm(world.node()).held, 1);
+    login
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_goes_on_by_itself_once_a_person_has_passed_the_captcha() {
+    World::prove_with(Kind::Sqlite, on, async |world| {
+        for captcha in [Captcha::Passable, Captcha::Picture] {
+            let before = world.passwords();
+            let login = waits_for_a_captcha(world, captcha).await;
+            let picture = format!("/v1/logins/{}/challenge/picture", login.id);
+            assert_eq!(login.asked().picture_url.as_deref(), Some(picture.as_str()));
+            png(world, &picture).await;
+            world.portal.pass_captchas();
+            world.admin.login(login.id).await;
+            let done = crate::harness::eventually("the login has ended", async || {
+                let login = world.admin.login(login.id).await;
+                (login.state != "awaiting_captcha").then_some(login)
+            });
+            done.await.stands("succeeded");
+            assert_eq!(world.passwords(), before + 1, "{captcha:?}: the password was sent once");
+            until("the page was let go", || farm(world.node()).held == 0).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_waits_for_a_person_can_be_given_up() {
+    World::prove_with(Kind::Sqlite, on, async |world| {
+        let login = waits_for_a_captcha(world, Captcha::Passable).await;
+        world.admin.delete(&format!("/v1/logins/{}", login.id)).await.is(200);
+        until("the page was let go", || farm(world.node()).held == 0).await;
+        world.portal.pass_captchas();
+        world.admin.login(login.id).await.stands("cancelled");
+        assert_eq!(world.passwords(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_nobody_knows_fails_the_login_with_evidence_that_the_sandbox_replays() {
+    World::prove_with(Kind::Sqlite, on, async |world| {
+        // What is usual is known first: a change is a change of that.
+        world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("succeeded");
+        let passwords = world.passwords();
+        let url = "https://idmc.shop.kaspi.kz/login";
+        world.portal.set_fixture(Some(Fixture::page(url, STRANGE).unwrap()));
+        let fails = async || {
+            let login = world.admin.sign_in(&by_browser("code@sandbox.test")).await;
+            (login.state == "failed").then_some(login)
+        };
+        // A page that was warmed before may still serve a login.
+        let login = crate::harness::eventually("the page is met", fails).await;
+        assert_eq!(login.code(), "portal_changed", "{login:?}");
+        let path = format!("/v1/logins/{}/evidence", login.id);
+        let evidence = world.admin.get(&path).await.is(200);
+        let view = evidence.json();
+        assert_eq!((&view["driver"], &view["code"]), (&json!("browser"), &json!("portal_changed")));
+        assert!(view["steps"].as_array().is_some_and(|steps| !steps.is_empty()), "{view}");
+        let skeleton = view["skeleton"].as_str().unwrap();
+        assert!(skeleton.contains("Добро пожаловать"), "{skeleton}");
+        assert!(!evidence.text.contains("code@sandbox.test") && !evidence.text.contains(PASSWORD));
+        png(world, &format!("{path}/screenshot")).await;
+        assert!(world.passwords() <= passwords + 1, "nothing was typed into a page that nobody knows");
+
+        let exported = world.admin.get(&format!("{path}?format=fixture")).await.is(200);
+        world.portal.set_fixture(Some(Fixture::read(exported.text.as_bytes()).unwrap()));
+        let seen = world.portal.counters().page_views("fixture");
+        let replayed = world.admin.sign_in(&by_browser("several@sandbox.test")).await.stands("failed");
+        assert_eq!(replayed.code(), "portal_changed");
+        assert!(world.portal.counters().page_views("fixture") > seen, "the replay was met");
+
+        world.portal.set_fixture(None);
+        world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("succeeded");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_with_other_fields_is_told_as_an_event() {
+    World::prove_with(Kind::Sqlite, on, async |world| {
+        let changes = async || -> Vec<Value> {
+            let events =
+                world.admin.get("/v1/events").await.is(200).json()["events"].as_array().unwrap().clone();
+            events.into_iter().filter(|event| event["type"] == "portal.changed").collect()
+        };
+        world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("succeeded");
+        assert_eq!(changes().await, Vec::<Value>::new());
+        let mut knobs = world.portal.knobs();
+        knobs.page.renamed_field = Some(kaspi_sandbox::RenamedField::Email);
+        world.portal.set_knobs(knobs);
+        let told = crate::harness::eventually("the change is told", async || {
+            // A renamed field has other marks: logins go on.
+            world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("succeeded");
+            changes().await.into_iter().next()
+        })
+        .await;
+        assert!(told["data"]["step"].as_str().unwrap().contains("browser"), "{told}");
+        assert_ne!(told["data"]["shape"], told["data"]["before"]);
+    })
+    .await;
+}
