@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use kaspi_sandbox::Fixture;
 
-use crate::room::{PASSWORD, Room};
+use crate::room::{PASSWORD, Room, finish};
 
 #[tokio::test]
 async fn a_failed_login_tells_what_it_saw() {
@@ -33,6 +33,29 @@ async fn a_failed_login_tells_what_it_saw() {
     assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
     let again = room.run(&["evidence", id, "--fixture", "page.json"]).await.ended(1);
     assert!(again.stderr.contains("is not overwritten"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_login_by_a_browser_leaves_a_picture_and_a_page_to_replay() {
+    let room = Room::new().await;
+    let sign_in =
+        ["login", "--email", "wall@sandbox.test", "--password-stdin", "--engine", "browser", "--json"];
+    let mut command = room.command(&sign_in);
+    command.env("KASPI_AUTH__BROWSER__MODE", "on_demand");
+    let failed = finish(command, PASSWORD).await.ended(4).last_json();
+    assert_eq!((&failed["driver"], &failed["error"]["code"]), (&"browser".into(), &"portal_blocked".into()));
+    let id = failed["id"].as_str().unwrap();
+
+    let view = room.run(&["evidence", id, "--json"]).await.good();
+    assert!(!view.stdout.contains(PASSWORD) && !view.stdout.contains("wall@"), "{view:?}");
+    room.run(&["evidence", id, "--screenshot", "page.png", "--fixture", "page.json"]).await.good();
+    let picture = std::fs::read(room.path("page.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let fixture = Fixture::read(&std::fs::read(room.path("page.json")).unwrap()).unwrap();
+    room.portal().set_fixture(Some(fixture));
+    let replayed = room.run(&["recipe", "check", "--json"]).await;
+    assert!(matches!(replayed.code, 0 | 1), "the page is looked at, whatever is on it: {replayed:?}");
+    assert!(replayed.json()["elements"].is_array());
 }
 
 #[tokio::test]

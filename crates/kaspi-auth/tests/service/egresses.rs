@@ -310,6 +310,29 @@ async fn what_stands_in_the_configuration_is_changed_there() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gets_no_turn_in_time_hears_when_to_come_back() {
+    let impatient = |config: &mut kaspi_auth::config::Config| config.rates.wait_seconds = 0;
+    World::prove_with(Kind::Sqlite, impatient, async |world| {
+        world.admin.patch(DIRECT, &json!({"per_second": 0.01, "burst": 1})).await.is(200);
+        world.admin.sign_in_as("plain@sandbox.test", PASSWORD).await.stands("succeeded");
+        let posts = world.posts();
+        let login = world.admin.sign_in_as("always@sandbox.test", PASSWORD).await.stands("failed");
+        let error = login.error.clone().unwrap();
+        assert_eq!((error.code.as_str(), error.retryable), ("rate_limited", true));
+        assert!(error.retry_at.is_some_and(|at| at > login.created_at), "{error:?}");
+        // Where the caller waits for the end, it is a problem of that very call.
+        let body = json!({"email": "always@sandbox.test", "password": PASSWORD});
+        let refused = world.admin.post("/api/kaspi/auth/login", &body).await;
+        assert!(refused.is_problem(429, "rate_limited").retryable);
+        assert!((1..=100).contains(&refused.retry_after()), "{refused:?}");
+        assert_eq!(world.posts(), posts, "nothing was sent to the portal");
+        world.admin.patch(DIRECT, &json!({"per_second": 0})).await.is(200);
+        world.admin.sign_in(&body).await.stands("awaiting_code");
+    })
+    .await;
+}
+
 async fn events(world: &World) -> Vec<Value> {
     world.admin.get("/v1/events").await.is(200).json()["events"].as_array().unwrap().clone()
 }
