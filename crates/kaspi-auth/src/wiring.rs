@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 
 use crate::config::{self, Config};
 use crate::process::{
-    Background, Browser, BrowserError, Chain, Changes, Evidences, Holder, PortalMetrics, RandomKeys, Runner, Shapes,
-    SystemClock, Upkeep, UuidV7,
+    Background, Browser, BrowserError, Chain, Changes, Evidences, Holder, PortalMetrics, RandomKeys, Runner,
+    Shapes, SystemClock, Upkeep, UuidV7,
 };
 
 /// The use cases of one process, wired to its database and its portal.

@@ -88,12 +88,12 @@ impl Browser {
             open_timeout: Duration::from_secs(browser.queue_seconds),
             step_timeout: Duration::from_secs(browser.page_timeout_seconds),
             // A little longer than the challenge: the login expires first and says so.
-            hold: Duration::try_from(config.logins.limits().input).unwrap_or_default() + Duration::from_mins(1),
+            hold: Duration::try_from(config.logins.limits().input).unwrap_or_default()
+                + Duration::from_mins(1),
             ..BrowserSettings::default()
         };
         let recipe_file = browser.recipe_file.clone();
-        let this =
-            Self { farm, portal, settings, recipe_file, direct, holder, engine: Mutex::new(None) };
+        let this = Self { farm, portal, settings, recipe_file, direct, holder, engine: Mutex::new(None) };
         this.recipe().map_err(BrowserError::Recipe)?;
         if browser.mode == BrowserMode::Warm {
             this.engine().map_err(|error| BrowserError::Recipe(error.detail().to_owned()))?;

@@ -18,7 +18,12 @@ impl FarmObserver for FarmMetrics {
                 metrics::histogram!("kaspi_auth_browser_start_seconds", "kind" => kind).record(took);
             }
             FarmNews::ShardFailed { kind, what, again_in } => {
-                tracing::error!(kind, what, again_in_seconds = again_in.as_secs(), "a browser did not come up");
+                tracing::error!(
+                    kind,
+                    what,
+                    again_in_seconds = again_in.as_secs(),
+                    "a browser did not come up"
+                );
                 metrics::counter!("kaspi_auth_browser_start_failures_total", "kind" => kind).increment(1);
             }
             FarmNews::ShardDown { shard, reason } => tracing::info!(%shard, reason, "a browser is gone"),
@@ -28,7 +33,8 @@ impl FarmObserver for FarmMetrics {
             }
             FarmNews::Recycle { shard, reason } => {
                 tracing::info!(%shard, reason = reason.as_str(), "a browser retires");
-                metrics::counter!("kaspi_auth_browser_recycles_total", "reason" => reason.as_str()).increment(1);
+                metrics::counter!("kaspi_auth_browser_recycles_total", "reason" => reason.as_str())
+                    .increment(1);
             }
             FarmNews::ContextOpened { took, .. } => {
                 self.contexts.fetch_add(1, Ordering::Relaxed);
@@ -54,9 +60,12 @@ impl FarmObserver for FarmMetrics {
             FarmNews::Expired => refused("expired"),
             FarmNews::Reaped { processes, contexts, profiles } => {
                 tracing::warn!(processes, contexts, profiles, "what nobody owned was ended");
-                metrics::counter!("kaspi_auth_browser_reaped_total", "what" => "processes").increment(count(processes));
-                metrics::counter!("kaspi_auth_browser_reaped_total", "what" => "contexts").increment(count(contexts));
-                metrics::counter!("kaspi_auth_browser_reaped_total", "what" => "profiles").increment(count(profiles));
+                metrics::counter!("kaspi_auth_browser_reaped_total", "what" => "processes")
+                    .increment(count(processes));
+                metrics::counter!("kaspi_auth_browser_reaped_total", "what" => "contexts")
+                    .increment(count(contexts));
+                metrics::counter!("kaspi_auth_browser_reaped_total", "what" => "profiles")
+                    .increment(count(profiles));
             }
         }
     }

@@ -86,7 +86,8 @@ async fn sign_in(config: &Config, clock: &SharedClock) -> Result<Tried, Error> {
 
 async fn through(config: &Config, clock: &SharedClock, sandbox: &Sandbox) -> Result<Tried, Error> {
     let origins = sandbox.origins();
-    let url = |text: &str| url::Url::parse(text).map_err(|error| Error::of(Code::Internal).with_source(error));
+    let url =
+        |text: &str| url::Url::parse(text).map_err(|error| Error::of(Code::Internal).with_source(error));
     let portal = PortalSettings {
         site_url: url(&origins.site)?,
         login_url: url(&origins.login)?,
