@@ -1,6 +1,7 @@
 //! The credentials go into the page and out of it, once. Up to the call that presses the last button a page that dies is replaced
 //! by another; from that call on nothing is sent again, because nobody can tell whether it left.
 
+use kaspi_auth_browser::FarmError;
 use kaspi_auth_core::Error;
 use kaspi_auth_core::account::{Account, Credentials};
 use kaspi_auth_core::port::{At, Reply};
@@ -135,7 +136,7 @@ impl Page {
         }
         let acted = if is_value {
             last.insert(0, acts::fill("password", password));
-            self.sent |= send;
+            self.leaves_now(send)?;
             self.act("password", last, deadline).await?
         } else {
             self.act("password", vec![acts::focus("password")], deadline)
@@ -143,7 +144,7 @@ impl Page {
                 .map_err(Trouble::Lost)
                 .and_then(done)?;
             // Keys may send by themselves.
-            self.sent |= send;
+            self.leaves_now(send)?;
             self.type_text(password).await?;
             last.insert(0, acts::settled("password"));
             self.go_on_acting("password", last, deadline).await?
@@ -176,24 +177,31 @@ impl Page {
         send: bool,
     ) -> Result<Option<Verdict>, Trouble> {
         let open = acts::tab("phone_tab", "phone");
-        let last = send.then(|| acts::click("submit"));
         self.typed.push(SecretString::from(acts::digits(account)));
-        let acted = if self.recipe.typing() == Typing::Value {
-            self.sent |= send;
-            let acts = [open, acts::fill_phone(account)].into_iter().chain(last);
-            self.act("phone", acts.collect(), deadline).await?
+        let mut acted = if self.recipe.typing() == Typing::Value {
+            self.act("phone", vec![open, acts::fill_phone(account)], deadline).await?
         } else {
             let acts = vec![open, acts::focus("phone")];
             self.act("phone", acts, deadline).await.map_err(Trouble::Lost).and_then(done)?;
             self.type_text(&SecretString::from(acts::digits(account))).await?;
-            self.sent |= send;
-            let acts = [acts::settled("phone")].into_iter().chain(last);
-            self.go_on_acting("phone", acts.collect(), deadline).await?
+            self.go_on_acting("phone", vec![acts::settled("phone")], deadline).await?
         };
+        // A call of its own: up to here a page that turns out to be dead has sent nothing.
+        if acted.ok && send {
+            self.leaves_now(send)?;
+            acted = self.go_on_acting("phone", vec![acts::click("submit")], deadline).await?;
+        }
         if acted.fail == "captcha" {
             return Ok(Some(Verdict::Person { captcha: true }));
         }
         done(acted).map(|()| None)
+    }
+
+    /// From here on nobody can tell whether the credentials have left. A page that is known to be dead has sent nothing.
+    fn leaves_now(&mut self, send: bool) -> Result<(), FarmError> {
+        self.catch_up()?;
+        self.sent |= send;
+        Ok(())
     }
 
     /// Acts that stopped because the page shows something else.

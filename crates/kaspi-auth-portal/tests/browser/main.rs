@@ -16,5 +16,10 @@ mod device;
 mod evidence;
 mod finish;
 mod keys;
+mod lost;
+mod markup;
 mod recipe;
+#[path = "../it/stand_in.rs"]
+#[expect(dead_code, reason = "shared with the tests of the direct engine")]
+mod stand_in;
 mod two;

@@ -2,7 +2,9 @@
 //!
 //! A bare HTTP/1.1 server, so that it can also break off, drip and never end. It shares no code with the sandbox.
 
+#[path = "stand_in/portal.rs"]
 mod portal;
+#[path = "stand_in/wire.rs"]
 mod wire;
 
 use std::sync::{Arc, Mutex};
@@ -24,6 +26,7 @@ pub type Twist = Box<dyn Fn(&Asked) -> Option<Say> + Send + Sync>;
 pub struct StandIn {
     pub engine: DirectEngine,
     pub portal: Arc<Mutex<Portal>>,
+    pub port: u16,
     task: JoinHandle<()>,
 }
 
@@ -57,12 +60,18 @@ impl StandIn {
             timeout: Duration::from_millis(1_500),
             ..PortalSettings::default()
         };
-        Self { engine: engine(settings), portal, task }
+        Self { engine: engine(settings), portal, port, task }
     }
 
     /// How often a path was asked for.
     pub fn asked(&self, path: &str) -> usize {
         self.portal.lock().unwrap().log.iter().filter(|asked| asked.path == path).count()
+    }
+
+    /// How often a password was posted.
+    pub fn passwords(&self) -> usize {
+        let portal = self.portal.lock().unwrap();
+        portal.log.iter().filter(|asked| asked.body.contains("portal-password")).count()
     }
 
     /// The bodies that were posted to the login endpoint.

@@ -98,8 +98,10 @@ impl Portal {
         let host = asked.host.split('.').next().unwrap_or_default();
         match (host, asked.method.as_str(), asked.path.as_str()) {
             ("id", "GET", "/login") => self.page(asked),
-            ("id", "POST", "/api/p/login") => self.login(asked),
-            ("id", "POST", "/api/p/mfa/send") => Say::Raw("HTTP/1.1 204 x".to_owned(), Vec::new()),
+            ("id", "POST", "/api/p/login" | "/other/login") => self.login(asked),
+            ("id", "POST", "/api/p/mfa/send" | "/other/send") => {
+                Say::Raw("HTTP/1.1 204 x".to_owned(), Vec::new())
+            }
             ("id", "GET", "/oauth2/authorize") => self.authorize(asked),
             ("mc", "GET", "/oauth2/authorization/1") => self.kick_off(),
             ("mc", "GET", "/login/oauth2/code/1") => self.callback(asked),
