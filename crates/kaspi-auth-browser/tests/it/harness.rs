@@ -219,7 +219,7 @@ pub fn soon() -> Instant {
 
 /// The processes of browsers whose profiles are below a folder, and the groups that they form. A page's process hides its
 /// environment: it is known by its group.
-fn processes_below(folder: &Path, groups: &mut HashSet<u32>) -> Vec<u32> {
+pub fn processes_below(folder: &Path, groups: &mut HashSet<u32>) -> Vec<u32> {
     let wanted = format!("TMPDIR={}", folder.to_str().unwrap());
     let pids = fs::read_dir("/proc").unwrap().flatten();
     let pids: Vec<u32> = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();

@@ -3,9 +3,13 @@
 
 mod admission;
 mod crashes;
+mod elsewhere;
 mod harness;
 mod held;
 mod isolation;
 mod lease;
 mod page;
 mod pool;
+mod proxies;
+mod rounds;
+mod stand_in;

@@ -141,6 +141,12 @@ impl Driver {
             match status {
                 Some(status) if is_document => {
                     self.status = Some(status);
+                    // No portal says this: the way to it does. The page would never get ready.
+                    if self.ready.is_some() && self.core.door.server.is_some() && matches!(status, 407 | 502)
+                    {
+                        let what = format!("the proxy on its way out answered {status}");
+                        self.core.doom(&FarmError::Page { what });
+                    }
                     // No new document comes of these.
                     if matches!(status, 204 | 205) {
                         self.core.moves(Moving::No);
@@ -190,7 +196,7 @@ impl Driver {
         let (core, out) = (self.core.clone(), self.out.clone());
         tokio::spawn(async move {
             // A redirect has no body.
-            let body = core.finish(body).await.map(|body| decoded(&body)).unwrap_or_default();
+            let body = body.done().await.map(|body| decoded(&body)).unwrap_or_default();
             if let Err(mpsc::error::TrySendError::Full(_)) =
                 out.try_send(PageEvent::Response { url, status, headers, body })
             {
@@ -209,7 +215,11 @@ impl Driver {
                     "response": "ProvideCredentials", "username": username, "password": password.expose_secret(),
                 })
             }
-            Some(_) if proxy => json!({"response": "CancelAuth"}),
+            Some(_) if proxy => {
+                let what = "the proxy on its way out does not take our credentials".to_owned();
+                self.core.doom(&FarmError::Page { what });
+                json!({"response": "CancelAuth"})
+            }
             _ => json!({"response": "Default"}),
         };
         let params = json!({"requestId": id, "authChallengeResponse": answer});
