@@ -71,7 +71,7 @@ async fn a_refresh_is_driven_by_what_the_store_says(world: &World) {
     world.admin.patch("/v1/stores/30000001", &json!({"engine": "browser"})).await.is(200);
     world.portal.kill_sso(None);
     world.portal.kill_sessions(None);
-    assert_eq!(world.admin.validity("30000001").await, "expired");
+    assert_eq!(world.admin.validity("30000001").await, "dead");
     world.admin.refresh("30000001").await.is(200);
     let store = world.admin.store("30000001").await;
     assert_eq!((store.driver.as_deref(), store.status.as_str()), (Some("browser"), "active"));

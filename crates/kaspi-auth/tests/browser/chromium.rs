@@ -19,6 +19,13 @@ pub fn on(config: &mut Config) {
     config.browser.max_running = 4;
 }
 
+/// As [`on`], without a warm page: the first document that is asked for is the login's, as the portal shows it then.
+pub fn cold(config: &mut Config) {
+    on(config);
+    config.browser.min_warm = 0;
+    config.browser.page_timeout_seconds = 6;
+}
+
 /// As [`on`], in the environment of a process. Profiles live in `folder`.
 pub fn on_for<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
     let binary = find_browser(None).expect("a Chromium must be installed: cargo xtask test brings one");
@@ -94,12 +101,17 @@ impl Chromium {
         self.processes().into_iter().filter(holds_pages).collect()
     }
 
-    /// Sends a signal to its first process.
+    /// Sends a signal to the browser itself. Debian starts it by a script, which is then the first process and does nothing more.
     pub fn signal(&self, name: &str) {
-        signal(self.pid, name);
+        let is_one = |pid: &u32| {
+            let program = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+            program.to_string_lossy().contains("chrom")
+                && !arguments(*pid).iter().any(|argument| argument.starts_with("--type="))
+        };
+        self.processes().into_iter().filter(is_one).for_each(|pid| signal(pid, name));
     }
 
-    /// `kill -9` of its first process.
+    /// `kill -9` of the browser itself.
     pub fn kill(&self) {
         self.signal("KILL");
     }

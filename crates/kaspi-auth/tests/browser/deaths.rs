@@ -7,17 +7,11 @@ use kaspi_auth::config::Config;
 use kaspi_sandbox::{Fault, FaultKind};
 use uuid::Uuid;
 
-use crate::chromium::{Chromium, by_browser, farm, on};
+use crate::chromium::{Chromium, by_browser, cold, farm, on};
 use crate::harness::{Kind, Login, World, eventually, until};
 
 /// As much as a loaded machine may take to notice; far less than any time-out that waits for a page.
 const SOON: Duration = Duration::from_secs(10);
-
-/// No page is warm: the first document that is asked for is the login's.
-fn cold(config: &mut Config) {
-    on(config);
-    config.browser.min_warm = 0;
-}
 
 /// A browser that does not answer is noticed soon.
 fn impatient(config: &mut Config) {

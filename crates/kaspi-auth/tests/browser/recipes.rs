@@ -2,7 +2,7 @@
 
 use kaspi_sandbox::RenamedField;
 
-use crate::chromium::{Chromium, by_browser, on};
+use crate::chromium::{Chromium, by_browser, cold};
 use crate::harness::{Kind, World, eventually};
 
 const RECIPE: &str = include_str!("../../../kaspi-auth-portal/src/recipe/default.toml");
@@ -13,7 +13,8 @@ async fn one_mended_line_of_the_recipe_lets_logins_in_again_without_a_restart() 
     let file = folder.path().join("recipe.toml");
     std::fs::write(&file, RECIPE).unwrap();
     let with_recipe = |config: &mut kaspi_auth::config::Config| {
-        on(config);
+        cold(config);
+        config.browser.page_timeout_seconds = 3;
         config.browser.recipe_file = Some(file.clone());
     };
     World::prove_with(Kind::Sqlite, with_recipe, async |world| {
@@ -26,11 +27,7 @@ async fn one_mended_line_of_the_recipe_lets_logins_in_again_without_a_restart() 
         knobs.page.renamed_field = Some(RenamedField::Password);
         knobs.page.renamed_bare = true;
         world.portal.set_knobs(knobs);
-        let failed = eventually("a login meets the new page", async || {
-            let login = client.sign_in(&by_browser("plain@sandbox.test")).await;
-            (login.state == "failed").then_some(login)
-        })
-        .await;
+        let failed = client.sign_in(&by_browser("plain@sandbox.test")).await.stands("failed");
         assert_eq!(failed.code(), "portal_changed", "{failed:?}");
         let sent = world.posts();
 

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::chromium::on_for;
-use crate::harness::{Client, Kind, Login, Rig, eventually, on_each};
+use crate::harness::{Kind, Rig, on_each};
 
 const NAME: &str = "canary-name";
 const PASSWORD: &str = "canary-password-Zq7";
@@ -25,20 +25,18 @@ fn by_browser(email: &str, password: &str) -> Value {
     json!({"email": email, "password": password, "engine": "browser"})
 }
 
-/// Signs in until a page that was warmed before is used up and the login ends in failure.
-async fn fails(client: &Client, email: &str) -> Login {
-    eventually("the login fails", async || {
-        let login = client.sign_in(&by_browser(email, PASSWORD)).await;
-        (login.state == "failed").then_some(login)
-    })
-    .await
-}
-
 async fn logins_by_browser_leave_no_secret_anywhere(kind: Kind) {
     let rig = Rig::new(kind).await;
     let folder = tempfile::tempdir().unwrap();
-    let process =
-        rig.serve_with(|command| on_for(command, folder.path()).env("KASPI_AUTH__LOG__FILTER", LOUD)).await;
+    let process = rig
+        .serve_with(|command| {
+            // No page is warm, so that each login meets the page as it is then.
+            on_for(command, folder.path())
+                .env("KASPI_AUTH__LOG__FILTER", LOUD)
+                .env("KASPI_AUTH__BROWSER__MIN_WARM", "0")
+                .env("KASPI_AUTH__BROWSER__PAGE_TIMEOUT_SECONDS", "4")
+        })
+        .await;
     let client = process.client.clone();
     let mut secrets = vec![NAME.to_owned(), PASSWORD.to_owned(), WRONG_PASSWORD.to_owned()];
     let mut heard = Vec::new();
@@ -71,7 +69,7 @@ async fn logins_by_browser_leave_no_secret_anywhere(kind: Kind) {
     knobs.login.captcha = Captcha::Off;
     (knobs.page.renamed_field, knobs.page.renamed_bare) = (Some(RenamedField::Password), true);
     rig.portal.set_knobs(knobs);
-    let changed = fails(&client, &plain).await;
+    let changed = client.sign_in(&by_browser(&plain, PASSWORD)).await.stands("failed");
     assert_eq!(changed.code(), "portal_changed");
     let path = format!("/v1/logins/{}/evidence", changed.id);
     for part in ["", "?format=fixture"] {
