@@ -4,6 +4,7 @@
 mod admission;
 mod crashes;
 mod elsewhere;
+mod grid;
 mod harness;
 mod held;
 mod isolation;
