@@ -54,7 +54,7 @@ impl BrowserEngine {
                 page.facts.chosen = Some(uid.clone());
                 let acted = page.act("choice", vec![acts::choose(&asked)], deadline).await?;
                 if !acted.ok && acted.fail != "broken" {
-                    return Err(page.stopped(Step::Choice, acted));
+                    return Err(page.stopped(Step::Choice, &acted));
                 }
                 Step::Choice
             }
@@ -99,7 +99,7 @@ impl BrowserEngine {
                 let at = crate::http::later(self.now(), jiff::SignedDuration::from_mins(1));
                 return Err(Error::of(Code::PortalRateLimited).with_retry_at(at).into());
             }
-            _ => done(acted)?,
+            _ => done(&acted)?,
         }
         match page.resent(self.settings.grace, deadline).await? {
             Verdict::CodeSent(..) => Ok(()),
@@ -133,21 +133,16 @@ impl Page {
             self.act("code", vec![acts::focus("code")], deadline)
                 .await
                 .map_err(Trouble::Lost)
-                .and_then(done)?;
+                .and_then(|acted| done(&acted))?;
             self.type_text(code).await?;
             let acts = vec![acts::settled("code"), acts::tick("remember"), acts::click("submit")];
             self.go_on_acting("code", acts, deadline).await?
         };
         // A page may send a code as soon as it is complete, and be gone before the button is pressed.
-        if acted.ok || acted.fail == "broken" || self.is_past(&acted) {
+        if acted.ok || acted.fail == "broken" || is_past(&acted) {
             return Ok(());
         }
-        Err(self.stopped(Step::Code, acted))
-    }
-
-    fn is_past(&self, acted: &Acted) -> bool {
-        acted.element.as_deref() == Some("submit")
-            && acted.now.as_ref().is_some_and(|now| now.shows != Shows::Code)
+        Err(self.stopped(Step::Code, &acted))
     }
 
     /// Waits for word on another code.
@@ -173,4 +168,10 @@ impl Page {
             _ => None,
         }
     }
+}
+
+/// The form for the code was gone before its button could be pressed.
+fn is_past(acted: &Acted) -> bool {
+    acted.element.as_deref() == Some("submit")
+        && acted.now.as_ref().is_some_and(|now| now.shows != Shows::Code)
 }

@@ -92,7 +92,7 @@ impl BrowserEngine {
         let (page, first) = self.look_at_page(route).await?;
         match first {
             Some(report) if matches!(report.shows, Shows::Form | Shows::Captcha) => {
-                self.tell_canary(&page, &report);
+                page.tell_canary(&report);
                 Ok(())
             }
             Some(report) if report.shows == Shows::Wall => Err(Error::of(Code::PortalBlocked)),

@@ -109,7 +109,7 @@ impl BrowserEngine {
         if let Some(report) = &first {
             page.shows = report.shows;
             page.facts.user_agent.clone_from(&report.user_agent);
-            self.tell_canary(&page, report);
+            page.tell_canary(report);
         }
         if waits(&first) {
             return Ok(page);
@@ -117,10 +117,6 @@ impl BrowserEngine {
         let error = not_a_form(first.as_ref());
         proof::keep(&mut page, Some(error.code()), None).await;
         Err(error.into())
-    }
-
-    pub(super) fn tell_canary(&self, page: &Page, report: &Report) {
-        page.portal.canary.seen("login_page.browser", || canary::fields(&report.fields));
     }
 
     pub(super) fn now(&self) -> jiff::Timestamp {
@@ -133,6 +129,10 @@ impl BrowserEngine {
 }
 
 impl Page {
+    pub(super) fn tell_canary(&self, report: &Report) {
+        self.portal.canary.seen("login_page.browser", || canary::fields(&report.fields));
+    }
+
     /// The next report of the page, whatever it says; `None` at the deadline.
     pub(super) async fn next_report(&mut self, deadline: Instant) -> Result<Option<Report>, FarmError> {
         loop {

@@ -7,7 +7,7 @@ use kaspi_auth_browser::{Clip, FarmError};
 use kaspi_auth_core::Code;
 use kaspi_auth_core::evidence::Evidence;
 use kaspi_auth_core::login::Driver;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -45,7 +45,7 @@ pub(super) async fn keep_of(page: &mut Page, code: Option<Code>, person: Option<
 
 async fn look(page: &Page, person: Option<&str>, evidence: &mut Evidence) {
     if let Ok(Value::String(text)) = ask(page, "skeleton").await {
-        let typed: Vec<&str> = page.typed.iter().map(|typed| typed.expose_secret()).collect();
+        let typed: Vec<&str> = page.typed.iter().map(ExposeSecret::expose_secret).collect();
         evidence.skeleton = Some(without(text, &typed));
     }
     if let Some(element) = person {

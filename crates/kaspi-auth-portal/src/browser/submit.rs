@@ -121,7 +121,7 @@ impl Page {
             self.act("e-mail", acts, deadline).await?
         } else {
             let acts = vec![acts::tab("email_tab", "email"), acts::focus("email")];
-            self.act("e-mail", acts, deadline).await.map_err(Trouble::Lost).and_then(done)?;
+            self.act("e-mail", acts, deadline).await.map_err(Trouble::Lost).and_then(|acted| done(&acted))?;
             self.type_text(&address).await?;
             self.go_on_acting("e-mail", vec![acts::settled("email"), acts::next("password")], deadline)
                 .await?
@@ -142,14 +142,14 @@ impl Page {
             self.act("password", vec![acts::focus("password")], deadline)
                 .await
                 .map_err(Trouble::Lost)
-                .and_then(done)?;
+                .and_then(|acted| done(&acted))?;
             // Keys may send by themselves.
             self.leaves_now(send)?;
             self.type_text(password).await?;
             last.insert(0, acts::settled("password"));
             self.go_on_acting("password", last, deadline).await?
         };
-        done(acted).map(|()| None)
+        done(&acted).map(|()| None)
     }
 
     /// After the e-mail: the password's field, however long the page takes for it.
@@ -164,7 +164,7 @@ impl Page {
                 ("missing", Some("password")) if Instant::now() < deadline && self.shows == Shows::Form => {
                     acted = self.go_on_acting("e-mail", vec![acts::wait("password")], deadline).await?;
                 }
-                _ => return Err(self.stopped(Step::Password, acted)),
+                _ => return Err(self.stopped(Step::Password, &acted)),
             }
         }
         Ok(None)
@@ -182,7 +182,7 @@ impl Page {
             self.act("phone", vec![open, acts::fill_phone(account)], deadline).await?
         } else {
             let acts = vec![open, acts::focus("phone")];
-            self.act("phone", acts, deadline).await.map_err(Trouble::Lost).and_then(done)?;
+            self.act("phone", acts, deadline).await.map_err(Trouble::Lost).and_then(|acted| done(&acted))?;
             self.type_text(&SecretString::from(acts::digits(account))).await?;
             self.go_on_acting("phone", vec![acts::settled("phone")], deadline).await?
         };
@@ -194,7 +194,7 @@ impl Page {
         if acted.fail == "captcha" {
             return Ok(Some(Verdict::Person { captcha: true }));
         }
-        done(acted).map(|()| None)
+        done(&acted).map(|()| None)
     }
 
     /// From here on nobody can tell whether the credentials have left. A page that is known to be dead has sent nothing.
@@ -205,8 +205,8 @@ impl Page {
     }
 
     /// Acts that stopped because the page shows something else.
-    pub(super) fn stopped(&self, step: Step, acted: Acted) -> Trouble {
-        match self.shown_instead(step, &acted) {
+    pub(super) fn stopped(&self, step: Step, acted: &Acted) -> Trouble {
+        match self.shown_instead(step, acted) {
             Some(error) => error.into(),
             None => told(acted),
         }
@@ -214,11 +214,11 @@ impl Page {
 }
 
 /// Acts that did not go through, where the page has not what the recipe names.
-pub(super) fn done(acted: Acted) -> Result<(), Trouble> {
+pub(super) fn done(acted: &Acted) -> Result<(), Trouble> {
     if acted.ok { Ok(()) } else { Err(told(acted)) }
 }
 
-fn told(acted: Acted) -> Trouble {
+fn told(acted: &Acted) -> Trouble {
     use kaspi_auth_core::Code;
     Trouble::Told(match acted.fail.as_str() {
         "wall" => Error::of(Code::PortalBlocked),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kaspi_auth_browser::{FarmError, PageEvent};
 use kaspi_auth_core::login::{Channel, LastError};
 use kaspi_auth_core::{Code, Error};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use url::Url;
 
@@ -174,7 +174,7 @@ impl Page {
 
     /// The same judgement as the direct engine's.
     fn judge(&self, step: Step, answer: &Answer) -> Result<Said, Error> {
-        let secrets: Vec<&str> = self.typed.iter().map(|typed| typed.expose_secret()).collect();
+        let secrets: Vec<&str> = self.typed.iter().map(ExposeSecret::expose_secret).collect();
         let words = Words::without(&secrets);
         let now = self.portal.http.now();
         let said = match step {
@@ -309,7 +309,7 @@ impl Page {
     }
 
     fn clean(&self, text: &str) -> Option<String> {
-        let secrets: Vec<&str> = self.typed.iter().map(|typed| typed.expose_secret()).collect();
+        let secrets: Vec<&str> = self.typed.iter().map(ExposeSecret::expose_secret).collect();
         Words::without(&secrets).clean(text)
     }
 

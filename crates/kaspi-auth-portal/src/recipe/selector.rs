@@ -20,8 +20,7 @@ pub(super) fn fault(selector: &str) -> Option<&'static str> {
         }
         match (quote, c) {
             (_, '\\') => escaped = true,
-            (Some(end), _) if c == end => quote = None,
-            (Some(_), _) => {}
+            (Some(end), _) => quote = Some(end).filter(|end| *end != c),
             (None, '"' | '\'') => quote = Some(c),
             (None, '(') => open.push(')'),
             (None, '[') => open.push(']'),

@@ -2,7 +2,7 @@
 
 /// The number of the line that a byte of the text stands in, counted from 1.
 pub(super) fn line(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
 #[cfg(test)]

@@ -96,7 +96,6 @@ pub struct Bench {
     pub sandbox: Sandbox,
     pub browser: Arc<BrowserEngine>,
     pub direct: Arc<DirectEngine>,
-    pub farm: Farm,
     pub told: Arc<Told>,
     pub folder: TempDir,
 }
@@ -113,8 +112,8 @@ impl Bench {
         let knobs = std::mem::take(&mut wish.knobs);
         let sandbox = Sandbox::start(Options { listen, knobs, ..Options::default() }).await.unwrap();
         let portal = settings(&sandbox);
-        let (browser, direct, farm, told, folder) = engines(portal, wish);
-        Self { sandbox, browser, direct, farm, told, folder }
+        let (browser, direct, told, folder) = engines(portal, wish);
+        Self { sandbox, browser, direct, told, folder }
     }
 
     pub fn control(&self) -> Control {
@@ -130,6 +129,14 @@ impl Bench {
         let to = crate::harness::form(who);
         let code = self.control().inbox(Some(&to)).last().and_then(|message| message.code.clone());
         Answer::code(&code.expect("a code was sent")).unwrap()
+    }
+
+    /// Ends the farm, and finds that nothing of it is left.
+    pub async fn leaves_nothing(&self) {
+        assert_eq!(self.browser.held(), 0, "no login holds a page");
+        self.browser.farm().stop(Duration::from_secs(5)).await;
+        until("all browsers have ended", || self.browsers().is_empty()).await;
+        until("all profiles are gone", || profiles(self.folder.path()) == 0).await;
     }
 
     /// The browsers of this bench, by their profile folders.
@@ -165,7 +172,7 @@ impl Bench {
 pub fn engines(
     mut portal: PortalSettings,
     wish: Wish,
-) -> (Arc<BrowserEngine>, Arc<DirectEngine>, Farm, Arc<Told>, TempDir) {
+) -> (Arc<BrowserEngine>, Arc<DirectEngine>, Arc<Told>, TempDir) {
     let told = Arc::new(Told::default());
     let folder = tempfile::tempdir().unwrap();
     portal.evidence = Some(Arc::clone(&told) as _);
@@ -182,8 +189,8 @@ pub fn engines(
     };
     let farm = Farm::start(farm_settings, setup, Arc::clone(&told) as _);
     let holder = Arc::clone(&told) as Arc<dyn HolderSink>;
-    let browser = BrowserEngine::new(farm.clone(), Arc::clone(&direct), wish.recipe, wish.settings, holder);
-    (Arc::new(browser), direct, farm, told, folder)
+    let browser = BrowserEngine::new(farm, Arc::clone(&direct), wish.recipe, wish.settings, holder);
+    (Arc::new(browser), direct, told, folder)
 }
 
 fn local() -> ShardSpec {
@@ -201,6 +208,10 @@ fn processes(fits: &dyn Fn(&str) -> bool) -> Vec<u32> {
         fits(&String::from_utf8_lossy(&command).replace('\0', " "))
     })
     .collect()
+}
+
+fn profiles(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
 fn parent(pid: u32) -> Option<u32> {

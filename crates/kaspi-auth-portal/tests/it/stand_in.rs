@@ -26,7 +26,6 @@ pub type Twist = Box<dyn Fn(&Asked) -> Option<Say> + Send + Sync>;
 pub struct StandIn {
     pub engine: DirectEngine,
     pub portal: Arc<Mutex<Portal>>,
-    pub port: u16,
     task: JoinHandle<()>,
 }
 
@@ -60,7 +59,7 @@ impl StandIn {
             timeout: Duration::from_millis(1_500),
             ..PortalSettings::default()
         };
-        Self { engine: engine(settings), portal, port, task }
+        Self { engine: engine(settings), portal, task }
     }
 
     /// How often a path was asked for.
@@ -68,17 +67,11 @@ impl StandIn {
         self.portal.lock().unwrap().log.iter().filter(|asked| asked.path == path).count()
     }
 
-    /// How often a password was posted.
-    pub fn passwords(&self) -> usize {
-        let portal = self.portal.lock().unwrap();
-        portal.log.iter().filter(|asked| asked.body.contains("portal-password")).count()
-    }
-
     /// The bodies that were posted to the login endpoint.
     pub fn posts(&self) -> Vec<String> {
         let portal = self.portal.lock().unwrap();
         let posts =
-            portal.log.iter().filter(|asked| asked.method == "POST" && asked.path.starts_with("/api/p/"));
+            portal.log.iter().filter(|asked| asked.method == "POST" && !asked.path.contains("graphql"));
         posts.map(|asked| asked.body.clone()).collect()
     }
 }

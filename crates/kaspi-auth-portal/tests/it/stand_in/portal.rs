@@ -63,7 +63,7 @@ enum Stage {
 pub struct Portal {
     pub choices: Choices,
     pub log: Vec<Asked>,
-    port: u16,
+    pub port: u16,
     last: u32,
     logins: HashMap<String, (Stage, Option<String>)>,
     requests: HashMap<String, String>,
