@@ -1,6 +1,7 @@
 //! What only a person passes: captchas and pages that nobody knows. The login waits, shows what there is to see, and goes on by
 //! itself.
 
+use kaspi_auth_core::id::LoginId;
 use kaspi_sandbox::{Captcha, Fixture};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -136,6 +137,55 @@ async fn a_form_with_other_fields_is_told_as_an_event() {
         .await;
         assert!(told["data"]["step"].as_str().unwrap().contains("browser"), "{told}");
         assert_ne!(told["data"]["shape"], told["data"]["before"]);
+    })
+    .await;
+}
+
+/// A login page that, once the credentials are typed, asks something that nobody has heard of, and sends them when it is answered.
+const NEW_QUESTION: &str = r#"<!doctype html><meta charset="utf-8"><title>Вход</title>
+<form><input id="user_email_field" name="username"><input id="password_field" type="password">
+<button class="button is-primary">Продолжить</button></form>
+<script>
+document.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const value = (id) => document.getElementById(id).value;
+  const body = JSON.stringify({ _u: value("user_email_field"), _p: value("password_field"), _r_d: false });
+  document.body.innerHTML = "<h1>Новый вопрос</h1><a id='yes' href='#'>Это я</a>";
+  document.getElementById("yes").addEventListener("click", () => {
+    fetch("/api/p/login", { method: "POST", headers: { "content-type": "application/json" }, body });
+  });
+});
+</script>"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_nobody_knows_is_answered_by_a_person_in_the_page_and_the_login_goes_on() {
+    World::prove_with(Kind::Sqlite, cold, async |world| {
+        let page = Fixture::page("https://idmc.shop.kaspi.kz/login", NEW_QUESTION).unwrap();
+        world.portal.set_fixture(Some(page));
+        let login = world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("awaiting_takeover");
+        assert_eq!(login.asked().kind, "takeover");
+        let picture = login.asked().picture_url.clone().unwrap();
+        png(world, &picture).await;
+        let evidence = world.admin.get(&format!("/v1/logins/{}/evidence", login.id)).await.is(200);
+        assert!(evidence.json()["skeleton"].as_str().unwrap().contains("Новый вопрос"));
+        assert!(!evidence.text.contains("plain@sandbox.test") && !evidence.text.contains(PASSWORD));
+        assert_eq!((world.posts(), farm(world.node()).held), (0, 1));
+        // No code and no merchant answers this.
+        let code = json!({"code": "123456"});
+        world.admin.answer(login.id, &code).await.is_problem(409, "login_not_awaiting");
+
+        let engine = world.node().service().browser.as_ref().unwrap().engine().unwrap();
+        let click = "() => document.getElementById('yes').click()";
+        engine.act_in_page(LoginId(login.id), click, &[]).await.unwrap();
+        let done = eventually("the login has ended", async || {
+            let login = world.admin.login(login.id).await;
+            matches!(login.state.as_str(), "succeeded" | "failed").then_some(login)
+        });
+        assert_eq!(done.await.stands("succeeded").uid(), "30000001");
+        assert_eq!((world.posts(), world.passwords()), (1, 1));
+        until("the page was let go", || farm(world.node()).held == 0).await;
+        let (status, _) = world.open_cabinet(&world.admin.session("30000001").await.cookie_header).await;
+        assert_eq!(status, 200);
     })
     .await;
 }

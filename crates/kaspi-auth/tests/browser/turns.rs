@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join;
 use kaspi_auth::config::Config;
 use kaspi_auth_core::login::EngineChoice;
-use kaspi_sandbox::{Fault, FaultKind};
+use kaspi_sandbox::{AccountSpec, CodeRule, Fault, FaultKind};
 use serde_json::json;
 
 use crate::chromium::{by_browser, farm, on, sleeping};
-use crate::harness::{Kind, Login, PASSWORD, World, until};
+use crate::harness::{Kind, Login, PASSWORD, World, eventually, until};
 
 /// One login at the portal at a time, all nodes together.
 fn one_at_a_time(config: &mut Config) {
@@ -140,6 +140,37 @@ async fn a_full_farm_refuses_at_once_and_nobody_waits_without_end() {
         assert_eq!(hung.code(), "portal_unavailable");
         assert_eq!((figures().running, figures().queued, world.posts()), (0, 0, 1));
         world.admin.sign_in(&by_browser("plain@sandbox.test")).await.stands("succeeded");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_too_many_wait_for_a_person_the_oldest_is_told_so() {
+    let two_wait = |config: &mut Config| {
+        on(config);
+        config.browser.max_held = 2;
+    };
+    World::prove_with(Kind::Sqlite, two_wait, async |world| {
+        let start = async |name: &str, uid: &str| {
+            let email = format!("{name}@shop.test");
+            let account = AccountSpec::email(&email).merchant(uid).code(CodeRule::Always);
+            world.portal.add_account(account);
+            world.admin.sign_in(&by_browser(&email)).await.stands("awaiting_code")
+        };
+        let oldest = start("one", "97000001").await;
+        let second = start("two", "97000002").await;
+        let third = start("three", "97000003").await;
+        let given_up = eventually("the oldest is given up", async || {
+            let login = world.admin.login(oldest.id).await;
+            (login.state != "awaiting_code").then_some(login)
+        });
+        let given_up = given_up.await.stands("failed");
+        assert_eq!(given_up.code(), "browser_lost");
+        assert_eq!(farm(world.node()).held, 2);
+        for (login, email) in [(second, "two@shop.test"), (third, "three@shop.test")] {
+            world.admin.answer_code(login.id, &world.code(email)).await.stands("succeeded");
+        }
+        assert_eq!(world.passwords(), 3);
     })
     .await;
 }
