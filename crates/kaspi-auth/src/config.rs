@@ -168,6 +168,11 @@ fn drop_blanks(layer: &mut Layer) {
     auth.jwt_audience = auth.jwt_audience.take().filter(written);
     layer.browser.binary = layer.browser.binary.take().filter(named);
     layer.browser.recipe_file = layer.browser.recipe_file.take().filter(named);
+    let (browser, egress) = (&mut layer.browser, &mut layer.egress);
+    browser.arguments = browser.arguments.take().filter(|list| !list.is_empty());
+    browser.remote = browser.remote.take().filter(|list| !list.is_empty());
+    browser.grid = browser.grid.take().filter(|list| !list.is_empty());
+    egress.proxies = egress.proxies.take().filter(|list| !list.is_empty());
     layer.log.filter = layer.log.filter.take().filter(written);
 }
 

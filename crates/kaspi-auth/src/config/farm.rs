@@ -41,7 +41,11 @@ pub struct Browser {
     #[config(env = "KASPI_AUTH__BROWSER__SANDBOX", default = true)]
     pub sandbox: bool,
     /// Further arguments for a launched Chromium.
-    #[config(default = [])]
+    #[config(
+        env = "KASPI_AUTH__BROWSER__ARGUMENTS",
+        parse_env = confique::env::parse::list_by_space,
+        default = []
+    )]
     pub arguments: Vec<String>,
     /// Pages that wait with the login form loaded, for each egress in use.
     #[config(env = "KASPI_AUTH__BROWSER__MIN_WARM", default = 2)]
@@ -83,10 +87,12 @@ pub struct Browser {
     #[config(env = "KASPI_AUTH__BROWSER__RECIPE_FILE")]
     pub recipe_file: Option<PathBuf>,
     /// Browsers elsewhere that are spoken to by the Chrome DevTools Protocol: `[[browser.remote]]` with `endpoint`.
-    #[config(default = [])]
+    /// The variable takes endpoints, separated by spaces.
+    #[config(env = "KASPI_AUTH__BROWSER__REMOTE", parse_env = lists::remotes, default = [])]
     pub remote: Vec<RemoteBrowser>,
     /// Selenium Grids: `[[browser.grid]]` with `url`, and `sessions`, `username`, `password`, `capabilities` where needed.
-    #[config(default = [])]
+    /// The variable takes addresses, separated by spaces.
+    #[config(env = "KASPI_AUTH__BROWSER__GRID", parse_env = lists::grids, default = [])]
     pub grid: Vec<GridBrowser>,
 }
 
@@ -182,7 +188,8 @@ impl Browser {
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Egress {
     /// Proxies: `[[egress.proxies]]` with `name` and `url`, as in `socks5://user:password@host:1080`, and limits of its own where needed.
-    #[config(default = [])]
+    /// The variable takes `name=url`, separated by spaces.
+    #[config(env = "KASPI_AUTH__EGRESS__PROXIES", parse_env = lists::proxies, default = [])]
     pub proxies: Vec<ConfiguredProxy>,
 }
 
@@ -385,6 +392,49 @@ impl Evidence {
             return Err(invalid("evidence.probe_minutes", "must be 0 to 1440"));
         }
         Ok(())
+    }
+}
+
+/// Lists as a variable writes them. What is wrong is told without the value.
+mod lists {
+    use super::{ConfiguredProxy, GridBrowser, RemoteBrowser, yes};
+
+    /// A list that cannot be read.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    pub struct Unfit(&'static str);
+
+    pub fn remotes(text: &str) -> Result<Vec<RemoteBrowser>, Unfit> {
+        Ok(text.split_whitespace().map(|endpoint| RemoteBrowser { endpoint: endpoint.into() }).collect())
+    }
+
+    pub fn grids(text: &str) -> Result<Vec<GridBrowser>, Unfit> {
+        let read = |text: &str| {
+            let url = text.parse().map_err(|_| Unfit("write the addresses of Grids, separated by spaces"))?;
+            Ok(GridBrowser {
+                url,
+                sessions: 1,
+                username: None,
+                password: None,
+                capabilities: serde_json::Map::new(),
+            })
+        };
+        text.split_whitespace().map(read).collect()
+    }
+
+    pub fn proxies(text: &str) -> Result<Vec<ConfiguredProxy>, Unfit> {
+        let read = |text: &str| {
+            let (name, url) = text.split_once('=').ok_or(Unfit("write name=url, separated by spaces"))?;
+            Ok(ConfiguredProxy {
+                name: name.to_owned(),
+                url: url.into(),
+                enabled: yes(),
+                logins_per_second: 0.0,
+                burst: 0,
+                in_flight: 0,
+            })
+        };
+        text.split_whitespace().map(read).collect()
     }
 }
 

@@ -24,7 +24,7 @@ const NAME: &str = "browser";
 /// An account of the sandbox that is let in without a code.
 const ACCOUNT: &str = "plain@sandbox.test";
 /// The longest that the whole check may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const INSTALL: &str =
     "install one (Debian: apt install chromium-headless-shell, or chromium), or name it in browser.binary";
 
