@@ -88,3 +88,27 @@ async fn a_watch_that_is_given_up_or_whose_browser_dies_ends() {
     assert_eq!(code_of(watched), "browser_lost");
     assert_eq!((bench.counters().passwords, bench.browser.held()), (0, 0));
 }
+
+#[tokio::test]
+async fn a_page_that_nobody_knows_is_for_a_person_to_take_over() {
+    let bench = Bench::with(|wish| wish.settings.step_timeout = std::time::Duration::from_secs(2)).await;
+    let who = mail("plain");
+    let visit = Visit::new(&*bench.browser, &who);
+    let at = visit.open(None).await.unwrap();
+    let swap = "() => { let times = 0; document.addEventListener('submit', (event) => { times += 1; if (times < 2) return;
+                 event.preventDefault(); event.stopImmediatePropagation();
+                 document.body.innerHTML = '<p>Что-то совсем новое</p>'; }, true); return true; }";
+    bench.browser.act_in_page(visit.login, swap, &[]).await.unwrap();
+    let (is_captcha, at) = asks_for_a_person(bench.browser.submit(at, &who).await.unwrap());
+    assert!(!is_captcha);
+    let evidence = bench.told.last_evidence();
+    assert!(evidence.screenshot.is_some());
+    assert!(evidence.skeleton.is_some_and(|page| page.contains("Что-то совсем новое")));
+    // A person finds the way on, which here is an address.
+    let go = "() => { location.assign('/?continue'); return true; }";
+    let (watched, acted) =
+        tokio::join!(bench.browser.watch(visit.at(at)), bench.browser.act_in_page(visit.login, go, &[]));
+    acted.unwrap();
+    accepted(watched.unwrap());
+    assert_eq!(bench.counters().passwords, 0, "the page swallowed it, and it was not typed again");
+}

@@ -26,11 +26,11 @@ impl Drop for Proxy {
 
 impl Proxy {
     pub async fn http() -> Self {
-        Self::start(|stream, count| async move { drop(http(stream, &count).await) }).await
+        Self::start(|stream, count| async move { http(stream, &count).await }).await
     }
 
     pub async fn socks() -> Self {
-        Self::start(|stream, count| async move { drop(socks(stream, &count).await) }).await
+        Self::start(|stream, count| async move { socks(stream, &count).await }).await
     }
 
     pub fn let_through(&self) -> usize {
@@ -39,7 +39,7 @@ impl Proxy {
 
     async fn start<F>(serve: impl Fn(TcpStream, Arc<AtomicUsize>) -> F + Send + 'static) -> Self
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = Option<()>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
