@@ -185,7 +185,12 @@ impl Desk {
             pool.warm.retain(|page| page.core.fate().is_none() && now - page.ready_at < age);
         }
         let pool = self.pools.get(&key);
-        let fit = |seat: &&Seat| !seat.draining && (!local_only || seat.shard.kind == "local");
+        // A browser that just died stands here until its replacement is on the way: it has no place to give.
+        let fit = |seat: &&Seat| {
+            !seat.draining
+                && seat.shard.connection.fate().is_none()
+                && (!local_only || seat.shard.kind == "local")
+        };
         let others = self.seats.values().filter(fit).any(|seat| Some(seat.shard.id) != avoid);
         let free = self
             .seats
