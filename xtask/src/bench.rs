@@ -10,12 +10,18 @@ const PACKAGE: &str = "kaspi-auth-bench";
 /// Runs the named measurement, passing the other arguments on.
 pub fn run(args: &[String]) -> Outcome {
     if args.is_empty() {
-        return Err("Name a measurement: login-direct, session-read, start-up, memory.".to_owned());
+        return Err(
+            "Name a measurement: login-direct, login-browser, session-read, start-up, memory.".to_owned()
+        );
     }
     if !packages()?.iter().any(|package| package.name == PACKAGE) {
         return Err(format!("There is nothing to measure yet: the workspace has no package `{PACKAGE}`."));
     }
     system::ensure(&[&system::C_COMPILER, &system::POSTGRES])?;
+    if args.first().is_some_and(|name| name == "login-browser") {
+        system::wish(&system::BROWSER, "Without one, name a browser with --binary.");
+        system::ensure(&[&system::PEER_PYTHON])?;
+    }
     // What the measurements start is built the same way, before the clock runs.
     process::run(cargo_in_root().args([
         "build",

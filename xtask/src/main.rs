@@ -29,7 +29,8 @@ cargo xtask test [filter…]
 cargo xtask tidy
     the rules of the house that the compiler cannot hold
 cargo xtask bench <name> [option…]
-    a measurement, in a release build: login-direct, session-read, start-up, memory
+    a measurement, in a release build: login-direct, login-browser, session-read,
+    start-up, memory
 cargo xtask ci <step>
     one step of the public checks: fmt, clippy, tidy, doc, deny, test
 cargo xtask postgres [command…]

@@ -67,6 +67,16 @@ pub const PYTHON: Need = Need {
     present: || python().is_some(),
 };
 
+/// A Python that makes environments of its own, for the service that measurements compare with.
+pub const PEER_PYTHON: Need = Need {
+    what: "Python with its modules venv and ensurepip",
+    packages: &["python3", "python3-venv"],
+    present: || {
+        let check = Command::new("python3").args(["-c", "import venv, ensurepip"]).output();
+        check.is_ok_and(|output| output.status.success())
+    },
+};
+
 /// The variable that names the interpreter to the tests.
 pub const PYTHON_VARIABLE: &str = "KASPI_AUTH_TEST_PYTHON";
 

@@ -11,6 +11,7 @@ use sqlx::Connection;
 use tempfile::TempDir;
 
 use crate::load::Client;
+use crate::tree;
 
 /// Which database the service runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +35,24 @@ pub struct Lab {
     /// Opens everything.
     pub api_key: String,
     service: Option<Child>,
+    /// Settings of this measurement beside the usual ones.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Lab {
     /// Starts the sandbox and the service on an empty database.
     pub async fn start(database: Database) -> Result<Self> {
+        Self::start_with(database, Vec::new()).await
+    }
+
+    /// The same with further settings of the service, by their environment names.
+    pub async fn start_with(database: Database, settings: Vec<(&'static str, String)>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
         let sandbox = Sandbox::start(options).await?;
         let database_url = match database {
             Database::Sqlite => format!("sqlite://{}", folder.path().join("bench.sqlite").display()),
-            Database::Postgres => new_postgres().await?,
+            Database::Postgres => new_postgres("bench").await?,
         };
         let key = String::from_utf8(Command::new(binary()?).args(["keys", "generate"]).output()?.stdout)?
             .trim()
@@ -58,6 +66,7 @@ impl Lab {
             addr: ([127, 0, 0, 1], 0).into(),
             api_key: String::new(),
             service: None,
+            settings,
         };
         let made = lab
             .command()?
@@ -104,11 +113,23 @@ impl Lab {
 
     /// Resident memory of the service in MiB (`VmRSS`).
     pub fn resident_mib(&self) -> Result<f64> {
-        let pid = self.service.as_ref().context("the service runs")?.id();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
-        let kib: f64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
-        Ok(kib / 1024.0)
+        tree::resident_mib(self.pid()?)
+    }
+
+    /// The service's process, which its browsers descend from.
+    pub fn pid(&self) -> Result<u32> {
+        Ok(self.service.as_ref().context("the service runs")?.id())
+    }
+
+    /// The key of the service: a Fernet key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Replaces a setting from the next start on.
+    pub fn set(&mut self, name: &'static str, value: usize) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value.to_string()));
     }
 
     /// Adds `count` accounts with a merchant each and answers their e-mail addresses.
@@ -136,7 +157,13 @@ impl Lab {
             .env("KASPI_AUTH__PORTAL__CABINET_URL", origins.cabinet)
             .env("KASPI_AUTH__SERVER__LISTEN", "127.0.0.1:0")
             .env("KASPI_AUTH__LOG__FILTER", "warn")
-            .env("KASPI_AUTH__LOGINS__MAX_RUNNING", "256");
+            .env("KASPI_AUTH__LOGINS__MAX_RUNNING", "256")
+            // The portal is ours: what spares the real one would be all that is measured.
+            .env("KASPI_AUTH__RATES__LOGINS_PER_SECOND", "0")
+            .env("KASPI_AUTH__RATES__IN_FLIGHT", "0")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        // Chromium's launcher is a script.
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         Ok(command)
     }
 }
@@ -181,10 +208,11 @@ async fn address(ready: &Path) -> Result<SocketAddr> {
     bail!("the service did not become ready")
 }
 
-async fn new_postgres() -> Result<String> {
+/// A new database on the server that `cargo xtask bench` started.
+pub async fn new_postgres(prefix: &str) -> Result<String> {
     let server = std::env::var("KASPI_AUTH_TEST_POSTGRES_URL")
         .context("run `cargo xtask bench`: it starts PostgreSQL")?;
-    let name = format!("bench_{}", uuid::Uuid::from_u128(std::process::id().into()).simple());
+    let name = format!("{prefix}_{}", uuid::Uuid::from_u128(std::process::id().into()).simple());
     let mut connection = sqlx::PgConnection::connect(&server).await?;
     sqlx::query(sqlx::AssertSqlSafe(format!("drop database if exists {name} with (force)")))
         .execute(&mut connection)

@@ -1,4 +1,4 @@
-//! Measurements of the built service, as `cargo xtask bench <name>` runs them. Prints figures; judges none.
+//! Measurements of the built service, as `cargo xtask bench <name>` runs them. Prints figures; `login-browser` judges its own.
 //!
 //! The service is the release binary in a process of its own; the sandbox and the load come from this process, so all three
 //! share the machine's cores. Must not reach anything but loopback.
@@ -7,20 +7,24 @@
 mod figures;
 mod lab;
 mod load;
+mod login_browser;
 mod login_direct;
 mod memory;
+mod peer;
 mod session_read;
 mod start_up;
+mod tree;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "Name a measurement: login-direct, session-read, start-up, memory, all.";
+const USAGE: &str = "Name a measurement: login-direct, login-browser [--binary PATH] [--rounds N], session-read, start-up, memory, all.";
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let name = std::env::args().nth(1);
     match name.as_deref() {
         Some("login-direct") => login_direct::run().await,
+        Some("login-browser") => login_browser::run(std::env::args().skip(2)).await,
         Some("session-read") => session_read::run().await,
         Some("start-up") => start_up::run().await,
         Some("memory") => memory::run().await,
