@@ -71,6 +71,9 @@ pub struct Wish {
     pub knobs: Knobs,
     pub recipe: Recipe,
     pub shards: usize,
+    /// Instead of the first that is found.
+    pub binary: Option<PathBuf>,
+    pub held_limit: usize,
     pub min_warm: usize,
     pub settings: BrowserSettings,
     pub page_timeout: Duration,
@@ -83,6 +86,8 @@ impl Default for Wish {
             knobs: Knobs::default(),
             recipe: Recipe::embedded(),
             shards: 1,
+            binary: None,
+            held_limit: 16,
             min_warm: 1,
             settings: BrowserSettings { step_timeout: Duration::from_secs(15), ..BrowserSettings::default() },
             page_timeout: Duration::from_secs(20),
@@ -180,7 +185,8 @@ pub fn engines(
     let setup: PageSetup = wish.recipe.page_setup(&portal, &wish.settings).unwrap();
     let direct = Arc::new(DirectEngine::new(portal, Arc::new(Noon)).unwrap());
     let farm_settings = FarmSettings {
-        shards: vec![local(); wish.shards],
+        shards: vec![local(wish.binary); wish.shards],
+        held_limit: wish.held_limit,
         min_warm: wish.min_warm,
         page_timeout: wish.page_timeout,
         command_timeout: wish.command_timeout,
@@ -193,9 +199,9 @@ pub fn engines(
     (Arc::new(browser), direct, told, folder)
 }
 
-fn local() -> ShardSpec {
-    let binary: PathBuf =
-        find_browser(None).expect("Chromium is installed: apt-get install chromium-headless-shell");
+fn local(binary: Option<PathBuf>) -> ShardSpec {
+    let found = binary.or_else(|| find_browser(None));
+    let binary = found.expect("Chromium is installed: apt-get install chromium-headless-shell");
     ShardSpec::Local { binary, no_sandbox: true, arguments: Vec::new() }
 }
 

@@ -126,3 +126,34 @@ async fn logins_at_once_do_not_mix() {
     }
     assert_eq!(bench.counters().passwords, 8);
 }
+
+#[tokio::test]
+async fn the_shell_and_the_whole_browser_both_sign_in() {
+    let path = std::env::var_os("PATH").unwrap();
+    let on_path = |name: &str| {
+        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
+    };
+    let binaries: Vec<_> = ["chromium-headless-shell", "chromium"].into_iter().filter_map(on_path).collect();
+    assert!(!binaries.is_empty(), "Chromium is installed: apt-get install chromium chromium-headless-shell");
+    for binary in binaries {
+        let bench = Bench::with(|wish| wish.binary = Some(binary.clone())).await;
+        let who = credentials("su-code@sandbox.test", PASSWORD);
+        let (story, finished) = Visit::new(&*bench.browser, &who).whole(&bench, None).await;
+        assert!(finished.is_some(), "{}: {story:?}", binary.display());
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_has_to_make_room_ends_its_login_clearly() {
+    let bench = Bench::with(|wish| wish.held_limit = 1).await;
+    let (first, second) =
+        (credentials("code@sandbox.test", PASSWORD), credentials("always@sandbox.test", PASSWORD));
+    let (one, two) = (Visit::new(&*bench.browser, &first), Visit::new(&*bench.browser, &second));
+    let (_, at_one) = crate::harness::code_sent(one.submit().await.unwrap());
+    let (_, at_two) = crate::harness::code_sent(two.submit().await.unwrap());
+    until("the holder is told", || *bench.told.lost.lock().unwrap() == [one.login]).await;
+    let result = one.answer(one.at(at_one.continuation), &bench.code(&first)).await;
+    assert_eq!(crate::harness::code_of(result), "browser_lost");
+    let reply = two.answer(two.at(at_two.continuation), &bench.code(&second)).await.unwrap();
+    crate::harness::accepted(reply);
+}
