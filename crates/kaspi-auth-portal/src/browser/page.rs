@@ -25,7 +25,7 @@ use super::seats::Call;
 use crate::direct::Portal;
 use crate::direct::continuation::{Facts, Trail};
 use crate::jar::Jar;
-use crate::recipe::{Recipe, Typing};
+use crate::recipe::{Call as PageCall, Recipe, Typing};
 use crate::visitor::{self, Visitor};
 
 /// How long one call may wait within the page: shorter than any farm lets a command run.
@@ -163,7 +163,8 @@ impl Page {
                 self.shows = Shows::None;
             }
             PageEvent::Response { url, body, .. } => {
-                if self.recipe.call_at(url.path()) == Some(crate::recipe::Call::Merchants) {
+                let is_portal = self.portal.http.origins.role(url).is_some();
+                if is_portal && self.recipe.call_at(url.path()) == Some(PageCall::Merchants) {
                     self.merchants = Some(body.clone());
                 }
             }

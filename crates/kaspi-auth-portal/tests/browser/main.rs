@@ -18,7 +18,10 @@ mod finish;
 mod keys;
 mod lost;
 mod markup;
+#[path = "../it/proxy.rs"]
+mod proxy;
 mod recipe;
+mod routes;
 #[path = "../it/stand_in.rs"]
 #[expect(dead_code, reason = "shared with the tests of the direct engine")]
 mod stand_in;
