@@ -130,6 +130,17 @@ async fn a_browser_that_is_old_retires_while_one_is_held_in_it() {
 }
 
 #[tokio::test]
+async fn a_browser_that_is_fat_retires() {
+    let yard = Yard::ready(|settings, _| settings.recycle_memory_mib = 1).await;
+    let recycled = |news: &FarmNews| matches!(news, FarmNews::Recycle { reason: RecycleReason::Memory, .. });
+    yard.news.until(1, "the retirement", recycled).await;
+    yard.news.until(1, "its end", |news| matches!(news, FarmNews::ShardDown { .. })).await;
+    yard.warm().await;
+    yard.lease("one").await.unwrap();
+    yard.end().await;
+}
+
+#[tokio::test]
 async fn profiles_of_dead_processes_are_removed_at_the_start() {
     let work_dir = tempfile::tempdir().unwrap();
     let dead = work_dir.path().join("4194999-1-0");
