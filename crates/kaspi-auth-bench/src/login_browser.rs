@@ -118,12 +118,13 @@ async fn rounds(
             for (index, side) in [&sides[0], &sides[2]].into_iter().enumerate() {
                 sides[0].warm(WARM).await?;
                 let accounts = (0..MANY[index] + HEAD_START).map(|_| next(emails)).collect::<Result<_>>()?;
-                let Load { latencies, per_minute, cpu } = side.load(accounts, in_flight, HEAD_START).await?;
+                let Load { latencies, per_minute, cpu, cores, others } =
+                    side.load(accounts, in_flight, HEAD_START).await?;
                 let middle = median(latencies.into_iter().map(millis).collect());
                 let name = ["ours", "tuned"][index];
                 let cpu = millis(cpu);
                 println!(
-                    "  round {round}: {name}, {in_flight} in flight: {per_minute:.0} a minute, median {middle:.0} ms, CPU {cpu:.0} ms a login"
+                    "  round {round}: {name}, {in_flight} in flight: {per_minute:.0} a minute, median {middle:.0} ms, CPU {cpu:.0} ms a login, {cores:.1} cores; others {others:.1} cores"
                 );
                 figures.rates[index][number].push(per_minute);
                 if number == 0 {

@@ -14,6 +14,8 @@ struct Stat {
     parent: u32,
     /// Its own time and that of its children which have ended, in ticks.
     ticks: u64,
+    /// Its own time alone.
+    own: u64,
 }
 
 /// The proportional set size of the tree in MiB: what is shared counts once, in parts.
@@ -34,6 +36,23 @@ pub fn cpu(root: u32) -> Duration {
     let all = processes();
     let ticks: u64 = descendants(root, &all).into_iter().filter_map(|pid| Some(all.get(&pid)?.ticks)).sum();
     Duration::from_millis(ticks * 1000 / TICKS)
+}
+
+/// CPU time that one process has taken so far, without those that it started.
+pub fn cpu_alone(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    Duration::from_millis(read(&stat).map_or(0, |stat| stat.own) * 1000 / TICKS)
+}
+
+/// CPU time that all programs of this machine have taken so far.
+pub fn machine() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().context("the first line")?;
+    let fields: Vec<u64> = line.split_whitespace().skip(1).map(str::parse).collect::<Result<_, _>>()?;
+    // user, nice, system, and past idle and its waiting: interrupts. What guests took is part of user.
+    let ticks: u64 =
+        fields.iter().take(7).enumerate().filter(|(index, _)| !matches!(index, 3 | 4)).map(|(_, t)| t).sum();
+    Ok(Duration::from_millis(ticks * 1000 / TICKS))
 }
 
 /// Resident memory of one process in MiB (`VmRSS`).
@@ -62,8 +81,8 @@ fn processes() -> HashMap<u32, Stat> {
 fn read(stat: &str) -> Option<Stat> {
     let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().collect();
     let parent = fields.get(1)?.parse().ok()?;
-    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
-    Some(Stat { parent, ticks })
+    let sum = |fields: &[&str]| fields.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some(Stat { parent, ticks: sum(fields.get(11..15)?), own: sum(fields.get(11..13)?) })
 }
 
 fn descendants(root: u32, all: &HashMap<u32, Stat>) -> Vec<u32> {
@@ -87,7 +106,7 @@ mod tests {
     #[test]
     fn a_name_with_brackets_does_not_move_the_fields() {
         let stat = read("7 (a) (b c) S 5 1 1 0 -1 0 0 0 0 0 10 20 3 4 20 0 1 0 9").unwrap();
-        assert_eq!((stat.parent, stat.ticks), (5, 37));
+        assert_eq!((stat.parent, stat.ticks, stat.own), (5, 37, 30));
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub struct Load {
     pub per_minute: f64,
     /// CPU time of the service and its browser for each sign-in.
     pub cpu: Duration,
+    /// Cores that the service and its browser kept busy.
+    pub cores: f64,
+    /// Cores that neither they nor this process kept busy, but others: the database, and whatever else runs here.
+    pub others: f64,
 }
 
 impl Side {
@@ -94,7 +98,8 @@ impl Side {
             clients.push(self.client().await?);
         }
         let (emails, next) = (Arc::new(emails), Arc::new(AtomicUsize::new(0)));
-        let before = tree::cpu(self.pid);
+        let (begun, before) = (Instant::now(), tree::cpu(self.pid));
+        let (machine, own) = (tree::machine()?, tree::cpu_alone(std::process::id()));
         let mut tasks = Vec::new();
         for mut client in clients {
             let (side, emails, next) = (self.clone(), Arc::clone(&emails), Arc::clone(&next));
@@ -111,13 +116,17 @@ impl Side {
         for task in tasks {
             ends.extend(task.await.context("a connection's task")??);
         }
-        let cpu = tree::cpu(self.pid).saturating_sub(before) / u32::try_from(count)?;
+        let took = begun.elapsed().as_secs_f64();
+        let used = tree::cpu(self.pid).saturating_sub(before);
+        let own = tree::cpu_alone(std::process::id()).saturating_sub(own);
+        let others = tree::machine()?.saturating_sub(machine).saturating_sub(used + own).as_secs_f64() / took;
+        let (cpu, cores) = (used / u32::try_from(count)?, used.as_secs_f64() / took);
         ends.sort_unstable();
         let (from, last) = (ends[head_start.saturating_sub(1)].0, ends[count - 1].0);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let per_minute = (count - head_start.max(1)) as f64 / (last - from).as_secs_f64() * 60.0;
         let latencies = ends.into_iter().skip(head_start).map(|(_, took)| took).collect();
-        Ok(Load { latencies, per_minute, cpu })
+        Ok(Load { latencies, per_minute, cpu, cores, others })
     }
 }
 
