@@ -50,7 +50,7 @@ pub enum FixtureError {
     TooLarge(usize),
     /// It is not JSON, a key is missing or unknown, or a value has a wrong type.
     #[error("not a fixture: {0}")]
-    Shape(#[from] serde_json::Error),
+    Shape(serde_json::Error),
     /// It is of another kind.
     #[error("`kind` is {0:?}, not {KIND:?}")]
     Kind(String),
@@ -93,7 +93,7 @@ impl Fixture {
         if file.len() > LARGEST {
             return Err(FixtureError::TooLarge(file.len()));
         }
-        serde_json::from_slice::<Self>(file)?.checked()
+        serde_json::from_slice::<Self>(file).map_err(FixtureError::Shape)?.checked()
     }
 
     /// Where the page was seen.

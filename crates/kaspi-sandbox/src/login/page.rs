@@ -44,7 +44,9 @@ pub(super) async fn login(
 /// A page that was seen elsewhere.
 fn replayed(fixture: &Fixture) -> Response {
     let mut response = reply::html(fixture.status(), fixture.html().to_owned());
-    response.headers_mut().extend(fixture.headers());
+    for (name, value) in fixture.headers() {
+        response.headers_mut().insert(name, value);
+    }
     response
 }
 

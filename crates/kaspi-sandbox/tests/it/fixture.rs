@@ -27,6 +27,7 @@ async fn a_fixture_is_the_login_page_from_the_start_and_after_a_reset() {
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (403, file()["html"].as_str().unwrap()));
         assert_eq!(answer.headers[header::SERVER], "portal");
         assert_eq!(answer.headers["x-sandbox"], "fixture");
+        assert_eq!(answer.headers.get_all(header::CACHE_CONTROL).iter().count(), 1);
         assert!(answer.has_cookie("MS_AUTH_SSO") && !answer.has_cookie("theirs"));
         let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
         assert!(policy.starts_with("default-src 'self'"), "{policy}");
