@@ -149,9 +149,16 @@ impl Browser {
         if self.max_held > self.max_contexts {
             return Err(invalid("browser.max_held", "must be no more than browser.max_contexts"));
         }
-        let seconds = [self.queue_seconds, self.command_timeout_seconds, self.page_timeout_seconds];
-        if seconds.iter().any(|seconds| !(1..=300).contains(seconds)) {
-            return Err(invalid("browser.queue_seconds", "the waits of this section must be 1 to 300"));
+        if [self.queue_seconds, self.page_timeout_seconds].iter().any(|seconds| !(1..=300).contains(seconds))
+        {
+            return Err(invalid(
+                "browser.queue_seconds",
+                "and browser.page_timeout_seconds must be 1 to 300",
+            ));
+        }
+        // A call into a page waits there for up to six seconds.
+        if !(7..=300).contains(&self.command_timeout_seconds) {
+            return Err(invalid("browser.command_timeout_seconds", "must be 7 to 300"));
         }
         if !(10..=86_400).contains(&self.warm_age_seconds) {
             return Err(invalid("browser.warm_age_seconds", "must be 10 to 86400"));
