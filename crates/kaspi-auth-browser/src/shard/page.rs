@@ -27,6 +27,8 @@ use crate::{
 };
 pub use filter::Stage;
 
+/// A page that is not ready after this is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(2);
 /// How many events of a page wait for its login. A page that tells more without being listened to floods us.
 const EVENTS: usize = 512;
 
@@ -142,7 +144,7 @@ impl Page {
                 let navigate = core.begin("Page.navigate", json!({"url": core.setup.url.as_str()}));
                 loaded(&navigate.within(core.shard.page_timeout).done().await?)?;
             }
-            let report = ready.await.map_err(|_| FarmError::PageCrashed)?;
+            let report = core.first_report(ready).await?;
             core.enter(Stage::Ready).await?;
             Ok(report)
         };
@@ -238,6 +240,17 @@ impl PageCore {
         }
         commands.extend(self.filter(Stage::Loading));
         commands
+    }
+
+    /// Waits until the page is ready. A process that dies before the first document is there is not told of unasked.
+    async fn first_report(&self, mut ready: oneshot::Receiver<String>) -> Result<String, FarmError> {
+        loop {
+            tokio::select! {
+                biased;
+                report = &mut ready => return report.map_err(|_| FarmError::PageCrashed),
+                () = tokio::time::sleep(SILENCE) => drop(self.begin("Inspector.enable", json!({}))),
+            }
+        }
     }
 
     /// Sends a command to the page.

@@ -70,12 +70,17 @@ impl Havoc<'_> {
         } else {
             self.strike(number);
         }
-        self.judge(&login);
+        self.judge(&login).await;
         let passwords = self.world.portal.account_counters(&email).unwrap().passwords;
         assert!(passwords <= 1, "{passwords} passwords for one login: {login:?}");
     }
 
-    fn judge(&self, login: &Login) {
+    async fn judge(&self, login: &Login) {
+        if matches!(login.state.as_str(), "opening" | "submitting" | "verifying" | "finishing") {
+            let ended = self.world.admin.login(login.id).await;
+            let evidence = self.world.admin.get(&format!("/v1/logins/{}/evidence", login.id)).await.text;
+            panic!("it hung: {login:?}\n{ended:?}\n{evidence}");
+        }
         if login.state == "succeeded" {
             self.succeeded.fetch_add(1, Ordering::SeqCst);
         } else {
