@@ -11,12 +11,12 @@ use crate::chromium::{Chromium, by_browser, cold, farm, on};
 use crate::harness::{Kind, Login, World, eventually, until};
 
 /// As much as a loaded machine may take to notice; far less than any time-out that waits for a page.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(15);
 
 /// A browser that does not answer is noticed soon.
 fn impatient(config: &mut Config) {
     on(config);
-    config.browser.command_timeout_seconds = 2;
+    config.browser.command_timeout_seconds = 7;
 }
 
 /// The login fails because its browser is lost, soon.

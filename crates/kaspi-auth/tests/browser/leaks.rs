@@ -25,7 +25,7 @@ const TYPED: [&str; 3] = ["browser_lost", "browser_unavailable", "login_interrup
 fn restless(config: &mut Config) {
     on(config);
     config.browser.shards = 2;
-    config.browser.command_timeout_seconds = 5;
+    config.browser.command_timeout_seconds = 7;
     config.rates.logins_per_second = 0.0;
 }
 
