@@ -56,7 +56,11 @@ const TALES: [Tale; 23] = [
     },
     Tale { account: "slow@sandbox.test", ends: Store("30000045"), cost: (1, 0, 0) },
     Tale { account: "wall@sandbox.test", ends: Failure("portal_blocked", true, None), cost: (1, 0, 0) },
-    Tale { account: "wall.direct@sandbox.test", ends: Failure("portal_blocked", true, None), cost: (1, 0, 0) },
+    Tale {
+        account: "wall.direct@sandbox.test",
+        ends: Failure("portal_blocked", true, None),
+        cost: (1, 0, 0),
+    },
     Tale { account: "broken@sandbox.test", ends: Failure("portal_unavailable", true, None), cost: (1, 0, 0) },
     Tale { account: "changed@sandbox.test", ends: Failure("portal_changed", false, None), cost: (1, 0, 0) },
     Tale { account: "dies-seconds@sandbox.test", ends: Store("30000051"), cost: (1, 0, 0) },
