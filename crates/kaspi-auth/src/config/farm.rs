@@ -411,6 +411,7 @@ mod lists {
     #[error("{0}")]
     pub struct Unfit(&'static str);
 
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that a parser of a variable has")]
     pub fn remotes(text: &str) -> Result<Vec<RemoteBrowser>, Unfit> {
         Ok(text.split_whitespace().map(|endpoint| RemoteBrowser { endpoint: endpoint.into() }).collect())
     }
