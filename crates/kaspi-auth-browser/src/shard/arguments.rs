@@ -8,6 +8,7 @@ pub const ARGUMENTS_FOR_ALL: &[&str] = &[
     "--no-pings",
     "--mute-audio",
     "--hide-scrollbars",
+    // Not --disable-threaded-compositing: logins would take a third less, and pages would get no frames.
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",

@@ -183,6 +183,30 @@ async fn a_picture_is_taken_of_the_page_and_of_a_part() {
     }
 }
 
+/// Pages wait for frames: transitions of frameworks do, and what watches elements.
+#[tokio::test]
+async fn a_page_gets_its_frames_although_nobody_looks() {
+    const FRAMES: &str = "async function () {
+        for (let left = 5; left > 0; left -= 1) await new Promise(requestAnimationFrame);
+        const box = document.body.appendChild(document.createElement('p'));
+        const seen = new Promise((resolve) => new IntersectionObserver((found) => resolve(found[0].isIntersecting)).observe(box));
+        box.style.transition = 'opacity 20ms';
+        box.textContent = 'seen';
+        box.getBoundingClientRect();
+        const over = new Promise((resolve) => box.addEventListener('transitionend', () => resolve(true)));
+        box.style.opacity = 0.5;
+        box.scrollIntoView();
+        return [await seen, await over];
+    }";
+    for browser in harness::browsers() {
+        let yard = Yard::ready(|settings, _| settings.shards = vec![local(browser)]).await;
+        let context = yard.lease("one").await.unwrap();
+        assert_eq!(context.call(FRAMES, &[]).await, Ok(json!([true, true])));
+        drop(context);
+        yard.end().await;
+    }
+}
+
 #[tokio::test]
 async fn a_dialog_does_not_stop_the_page() {
     let yard = Yard::ready(|_, _| {}).await;
