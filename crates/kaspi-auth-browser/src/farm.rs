@@ -101,10 +101,10 @@ impl Farm {
         self.inner().nudge.notify_one();
     }
 
-    /// Drops the warm pages of a route that is not to be used any more, in all its revisions.
+    /// Drops the warm pages of a route that is not to be used any more, in all its revisions: the direct one too, with which a farm begins.
+    /// A lease or [`Farm::keep_warm`] brings it back.
     pub fn forget_route(&self, egress: kaspi_auth_core::egress::EgressId) {
-        let direct = kaspi_auth_core::egress::EgressId::DIRECT;
-        self.inner().desk.lock().pools.retain(|key, _| key.0 != egress || egress == direct);
+        self.inner().desk.lock().pools.retain(|key, _| key.0 != egress);
     }
 
     /// A fresh context on the route with the page loaded: a warm one if there is one.

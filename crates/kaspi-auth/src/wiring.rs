@@ -168,13 +168,6 @@ impl Service {
         let portal = portal.map_err(StartError::Portal)?;
         let holder = Arc::new(Holder::default());
         let sink = Arc::clone(&holder) as Arc<dyn HolderSink>;
-        let browser = Browser::new(config, settings, Arc::clone(&portal), sink)?.map(Arc::new);
-        let changes = Arc::new(Changes::new(Arc::clone(&clock)));
-        let runner = Arc::new(Runner::new(config.logins.max_running, config.logins.max_queued));
-        let engines = Engines {
-            direct: Arc::clone(&portal) as Arc<dyn Engine>,
-            browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
-        };
         let ids = Arc::new(UuidV7) as Arc<dyn Ids>;
         let egresses = Arc::new(Egresses::new(
             Arc::clone(&shared),
@@ -183,6 +176,17 @@ impl Service {
             Arc::clone(&ids),
             config.rates.rest(),
         ));
+        let routes = egresses.routes().await.unwrap_or_else(|error| {
+            tracing::error!(error = %Chain(&error), "the egresses cannot be read: no page is warmed, and logins fail");
+            Vec::new()
+        });
+        let browser = Browser::new(config, settings, Arc::clone(&portal), sink, &routes)?.map(Arc::new);
+        let changes = Arc::new(Changes::new(Arc::clone(&clock)));
+        let runner = Arc::new(Runner::new(config.logins.max_running, config.logins.max_queued));
+        let engines = Engines {
+            direct: Arc::clone(&portal) as Arc<dyn Engine>,
+            browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
+        };
         let logins = Arc::new(Logins::new(Parts {
             database: Arc::clone(&shared),
             engines: engines.clone(),

@@ -85,7 +85,7 @@ impl Drop for Server {
 
 impl Grid {
     /// A hub without nodes.
-    async fn start() -> Self {
+    fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [port, publish, subscribe] = free_ports();
         let events = format!(
@@ -109,11 +109,11 @@ impl Grid {
             "{}{}[node]\nhub = \"{}\"\ndetect-drivers = false\nselenium-manager = false\n\
              max-sessions = {browsers}\noverride-max-sessions = true\nsession-timeout = 60\nheartbeat-period = 2\n\
              [[node.driver-configuration]]\ndisplay-name = \"chromium\"\nmax-sessions = {browsers}\n\
-             webdriver-executable = {:?}\nstereotype = '{stereotype}'\n",
+             webdriver-executable = \"{}\"\nstereotype = '{stereotype}'\n",
             listens(port),
             self.events,
             self.hub.address(),
-            program("CHROMEDRIVER", "chromedriver"),
+            program("CHROMEDRIVER", "chromedriver").display(),
         );
         let folder = self.folder.path().join(format!("node-{port}"));
         self.nodes.push(Server::start("node", port, folder, &config));
@@ -151,9 +151,8 @@ impl Grid {
                 tokio::time::sleep(GLANCE).await;
             }
         });
-        if reached.await.is_err() {
-            panic!("the Grid is never {what}: {seen:?}\n{}", self.logs());
-        }
+        let reached = reached.await;
+        assert!(reached.is_ok(), "the Grid is never {what}: {seen:?}\n{}", self.logs());
     }
 
     /// The sessions of each node, in the order in which they were added.
@@ -284,7 +283,7 @@ fn is_quiet(folder: &Path) -> bool {
 
 #[tokio::test]
 async fn logins_run_in_browsers_of_a_grid_which_are_given_back() {
-    let mut grid = Grid::start().await;
+    let mut grid = Grid::start();
     grid.add_node(1);
     grid.add_node(1);
     grid.ready().await;
@@ -309,7 +308,7 @@ async fn logins_run_in_browsers_of_a_grid_which_are_given_back() {
 
 #[tokio::test]
 async fn a_killed_node_loses_its_browser_and_the_farm_goes_on_at_the_other() {
-    let mut grid = Grid::start().await;
+    let mut grid = Grid::start();
     grid.add_node(1);
     grid.ready().await;
     let yard = yard(&grid, 2).await;

@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use kaspi_auth_browser::{FarmNews, RecycleReason};
+use kaspi_auth_core::egress::EgressId;
 
 use crate::harness::{self, Yard, local, page, shows, sign_in};
 
@@ -166,5 +167,22 @@ async fn a_login_without_a_warm_page_gets_one_of_its_own() {
     context.call(harness::FILL, &fill).await.unwrap();
     shows(&mut context, "password").await;
     drop(context);
+    yard.end().await;
+}
+
+#[tokio::test]
+async fn a_way_out_that_is_not_to_be_used_loads_no_page() {
+    let yard = Yard::ready(|settings, _| settings.min_warm = 2).await;
+    yard.farm.forget_route(EgressId::DIRECT);
+    yard.until("without pages", |figures| {
+        figures.routes == 0 && figures.warm == 0 && figures.shards[0].contexts == 0
+    })
+    .await;
+    let before = yard.sandbox.control().counters().page_views("login");
+    // Whatever makes the farm look again finds nothing to warm.
+    yard.farm.keep_warm(&[]);
+    drop(yard.lease("one").await.unwrap());
+    yard.until("warm again", |figures| figures.warm == 2).await;
+    assert!(yard.sandbox.control().counters().page_views("login") >= before + 3);
     yard.end().await;
 }

@@ -105,7 +105,7 @@ async fn check(mut config: Config, recipe: &Recipe) -> Outcome<PageCheck> {
     let settings = wiring::portal_settings(&config.portal)?;
     let clock = Arc::new(SystemClock) as Arc<dyn Clock>;
     let direct = Arc::new(DirectEngine::new(settings.clone(), clock)?);
-    let browser = Browser::new(&config, settings, direct, Arc::new(Nobody))
+    let browser = Browser::new(&config, settings, direct, Arc::new(Nobody), &[Route::direct()])
         .map_err(|error| Failure::new(error.to_string()))?;
     let Some(browser) = browser else {
         return Err(Failure::from(kaspi_auth_core::Error::new(

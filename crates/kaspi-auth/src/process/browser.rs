@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use kaspi_auth_browser::{Farm, FarmSettings, Figures, ShardSpec, find_browser};
 use kaspi_auth_core::account::Credentials;
-use kaspi_auth_core::egress::Route;
+use kaspi_auth_core::egress::{EgressId, Route};
 use kaspi_auth_core::error::{Code, Error};
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::login::{Answer, Continuation};
@@ -31,6 +31,8 @@ pub struct Browser {
     direct: Arc<DirectEngine>,
     holder: Arc<dyn HolderSink>,
     engine: Mutex<Option<Arc<BrowserEngine>>>,
+    /// The ways out that pages are kept warm for.
+    routes: Mutex<Vec<EgressId>>,
 }
 
 /// Why there are no browsers.
@@ -48,7 +50,8 @@ pub enum BrowserError {
 }
 
 impl Browser {
-    /// The browsers that the configuration names; `None` when it names none or none is there.
+    /// The browsers that the configuration names; `None` when it names none or none is there. `routes` are the ways out that can
+    /// be used now.
     ///
     /// # Errors
     /// They are wanted from the start and cannot be had; a recipe that cannot be read.
@@ -57,6 +60,7 @@ impl Browser {
         portal: PortalSettings,
         direct: Arc<DirectEngine>,
         holder: Arc<dyn HolderSink>,
+        routes: &[Route],
     ) -> Result<Option<Self>, BrowserError> {
         let browser = &config.browser;
         if browser.mode == BrowserMode::Off {
@@ -93,7 +97,9 @@ impl Browser {
             ..BrowserSettings::default()
         };
         let recipe_file = browser.recipe_file.clone();
-        let this = Self { farm, portal, settings, recipe_file, direct, holder, engine: Mutex::new(None) };
+        let engine = Mutex::new(None);
+        let routes = Mutex::new(routes.iter().map(|route| route.id).collect());
+        let this = Self { farm, portal, settings, recipe_file, direct, holder, engine, routes };
         this.recipe().map_err(BrowserError::Recipe)?;
         if browser.mode == BrowserMode::Warm {
             this.engine().map_err(|error| BrowserError::Recipe(error.detail().to_owned()))?;
@@ -122,6 +128,10 @@ impl Browser {
         })?;
         let setup = recipe.page_setup(&self.portal, &self.settings)?;
         let farm = Farm::start(self.farm.clone(), setup, Arc::new(FarmMetrics::default()));
+        if !self.routes.lock().contains(&EgressId::DIRECT) {
+            // The farm begins with it, and must not load a page that way.
+            farm.forget_route(EgressId::DIRECT);
+        }
         let (direct, holder) = (Arc::clone(&self.direct), Arc::clone(&self.holder));
         let made = Arc::new(BrowserEngine::new(farm, direct, recipe, self.settings.clone(), holder));
         *engine = Some(Arc::clone(&made));
@@ -137,11 +147,16 @@ impl Browser {
         self.started().map(|engine| engine.farm().figures())
     }
 
-    /// Keeps pages warm for these ways out too, where browsers run.
+    /// Keeps pages warm for these ways out, where browsers run, and for no other: a way that is switched off or rests loads no
+    /// page.
     pub fn keep_warm(&self, routes: &[Route]) {
+        let mut kept = self.routes.lock();
         if let Some(engine) = self.started() {
+            let gone = kept.iter().filter(|id| !routes.iter().any(|route| route.id == **id));
+            gone.for_each(|id| engine.farm().forget_route(*id));
             engine.farm().keep_warm(routes);
         }
+        *kept = routes.iter().map(|route| route.id).collect();
     }
 
     /// Reads the recipe's file again whenever it changes. One that cannot be used changes nothing and is told.

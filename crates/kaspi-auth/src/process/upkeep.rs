@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kaspi_auth_core::egress::EgressId;
+use kaspi_auth_core::egress::{Egress, EgressId};
 use kaspi_auth_core::egresses::{Egresses, NewEgress};
 use kaspi_auth_core::error::{Error, Result};
 use kaspi_auth_core::records::Records;
@@ -51,6 +51,16 @@ impl Upkeep {
                 }
             })
         });
+        let scored = Arc::clone(&self.egresses);
+        background.add(|stop| {
+            every(ROUTES, stop, "scores of the ways out", move || {
+                let egresses = Arc::clone(&scored);
+                async move {
+                    score(&egresses.list().await?);
+                    Ok(())
+                }
+            })
+        });
         if let Some(browser) = self.browser {
             let shown = Arc::clone(&browser);
             background.add(|stop| {
@@ -66,9 +76,7 @@ impl Upkeep {
                 every(ROUTES, stop, "warm ways out", move || {
                     let (browser, egresses) = (Arc::clone(&warmed), Arc::clone(&egresses));
                     async move {
-                        if browser.figures().is_some() {
-                            browser.keep_warm(&egresses.routes().await?);
-                        }
+                        browser.keep_warm(&egresses.routes().await?);
                         Ok(())
                     }
                 })
@@ -85,6 +93,20 @@ impl Upkeep {
             });
         }
         background
+    }
+}
+
+/// How the ways out fare, as gauges by their operators' names.
+fn score(egresses: &[Egress]) {
+    for egress in egresses {
+        let label = egress.name.clone();
+        metrics::gauge!("kaspi_auth_egress_score", "egress" => label.clone())
+            .set(f64::from(egress.health.score));
+        metrics::gauge!("kaspi_auth_egress_blocks", "egress" => label.clone())
+            .set(f64::from(egress.health.blocks));
+        let rest = egress.health.rest_until.map_or(0, kaspi_auth_core::Timestamp::as_second);
+        #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^52")]
+        metrics::gauge!("kaspi_auth_egress_rest_until_timestamp_seconds", "egress" => label).set(rest as f64);
     }
 }
 

@@ -100,7 +100,7 @@ async fn through(config: &Config, clock: &SharedClock, sandbox: &Sandbox) -> Res
     config.browser.remote.clear();
     config.browser.grid.clear();
     let direct = Arc::new(DirectEngine::new(portal.clone(), Arc::clone(clock))?);
-    let browser = Browser::new(&config, portal, direct, Arc::new(Nobody))
+    let browser = Browser::new(&config, portal, direct, Arc::new(Nobody), &[Route::direct()])
         .map_err(|error| Error::new(Code::EngineUnavailable, error.to_string()))?
         .ok_or(Code::EngineUnavailable)?;
     let started = Instant::now();
