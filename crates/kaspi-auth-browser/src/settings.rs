@@ -54,10 +54,18 @@ impl Default for FarmSettings {
             recycle_memory_mib: 1500,
             command_timeout: Duration::from_secs(10),
             page_timeout: Duration::from_secs(30),
-            work_dir: std::env::temp_dir().join("kaspi-auth-browser"),
+            work_dir: own_folder(),
             extra_ca_spki: Vec::new(),
         }
     }
+}
+
+/// A folder for profiles that no other user of this machine shares.
+fn own_folder() -> PathBuf {
+    use std::os::unix::fs::MetadataExt as _;
+    // The owner of a process's entry is its effective user.
+    let user = std::fs::metadata("/proc/self").map_or(0, |about| about.uid());
+    std::env::temp_dir().join(format!("kaspi-auth-browser-{user}"))
 }
 
 /// One browser of the farm.

@@ -104,7 +104,8 @@ impl Launch<'_> {
     pub fn start(&self) -> Result<(Connection, LocalBrowser), FarmError> {
         let number = PROFILES.fetch_add(1, Ordering::Relaxed);
         let profile = self.settings.work_dir.join(format!("{}{number}", own_folder_name()));
-        private_folder(&profile).map_err(|error| lost("its profile folder", &error))?;
+        let made = private_folder(&self.settings.work_dir).and_then(|()| private_folder(&profile));
+        made.map_err(|error| lost("its profile folder", &error))?;
         let started = self.start_in(&profile);
         started.map_err(|error| {
             let _ = fs::remove_dir_all(&profile);
@@ -250,9 +251,16 @@ pub fn clear_dead_profiles(work_dir: &Path) -> usize {
     dead.filter(|entry| fs::remove_dir_all(entry.path()).is_ok()).count()
 }
 
+/// A folder that is this user's alone. One that somebody else made in its place is refused: it could be swapped under a browser.
 fn private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let about = fs::symlink_metadata(folder)?;
+    let ours = fs::metadata("/proc/self")?.uid();
+    if about.is_dir() && about.uid() == ours {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{} belongs to another user; remove it", folder.display())))
 }
 
 async fn keep_last_words(mut stderr: ChildStderr, words: Arc<Mutex<Vec<u8>>>) {

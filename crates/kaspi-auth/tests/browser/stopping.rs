@@ -10,7 +10,9 @@ use crate::harness::{Kind, Login, Rig, on_each, until};
 
 /// Folders of profiles that lie in a place.
 fn profiles(folder: &Path) -> usize {
-    std::fs::read_dir(folder.join("kaspi-auth-browser")).map_or(0, Iterator::count)
+    let is_ours = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("kaspi-auth-browser-");
+    let ours = std::fs::read_dir(folder).unwrap().flatten().filter(|entry| is_ours(&entry.file_name()));
+    ours.map(|entry| std::fs::read_dir(entry.path()).map_or(0, Iterator::count)).sum()
 }
 
 async fn a_service_that_is_told_to_stop_fails_what_it_holds_and_leaves_nothing(kind: Kind) {

@@ -1,5 +1,6 @@
 //! Rates towards the portal: shared by everybody who has the database open, and never overdrawn.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,6 +9,7 @@ use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::login::{Challenge, Login, LoginState, PersonChallenge};
 use kaspi_auth_core::port::{LoginRepository, RateRepository, Slot, SlotRequest};
 use kaspi_auth_core::rate::Budget;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::support::*;
@@ -219,17 +221,26 @@ async fn a_login_that_no_longer_runs_gives_its_place_back(place: &Place) {
 async fn logins_that_come_and_go_at_once_do_not_get_in_each_others_way(place: &Place) {
     let nodes = [Arc::new(place.open().await), Arc::new(place.open().await)];
     let budget = Budget { per_second: 1000.0, burst: 1000, in_flight: 5 };
+    let ended = Arc::new(Notify::new());
     let walking = (0..30).map(|number| {
         let (database, other) = (Arc::clone(&nodes[number % 2]), Arc::clone(&nodes[(number + 1) % 2]));
+        let ended = Arc::clone(&ended);
         tokio::spawn(async move {
             let (running, _) = finishing(&database, &format!("a{number}@example.kz"), None).await;
             let egress = egress_id(number as u128 % 3);
             let request = SlotRequest { login: running.id, egress, ..ask(budget, budget) };
-            while database.acquire_slot(request).await.unwrap() != Slot::Granted {
-                tokio::task::yield_now().await;
+            // Who is refused comes again when another has ended, as in the service: asking on and on would starve the file.
+            loop {
+                let mut another = pin!(ended.notified());
+                another.as_mut().enable();
+                if database.acquire_slot(request).await.unwrap() == Slot::Granted {
+                    break;
+                }
+                another.await;
             }
             other.prune_logins(now(), 10).await.unwrap();
             other.update_login(update(&Login { state: LoginState::Cancelled, ..running })).await.unwrap();
+            ended.notify_waiters();
         })
     });
     for one in walking.collect::<Vec<_>>() {
