@@ -27,6 +27,11 @@ fn renderers(yard: &Yard) -> Vec<u32> {
     yard.processes().into_iter().filter(|pid| command_line(*pid).contains("--type=renderer")).collect()
 }
 
+/// The process that composes pictures, of each browser.
+fn composers(yard: &Yard) -> Vec<u32> {
+    yard.processes().into_iter().filter(|pid| command_line(*pid).contains("--type=gpu-process")).collect()
+}
+
 /// The browser's own process. The one that we started may be a script around it.
 fn browser_process(yard: &Yard, shard: ShardId) -> u32 {
     let figures = yard.farm.figures();
@@ -201,4 +206,24 @@ async fn a_program_that_is_no_browser_is_told_with_its_words() {
     assert!(began.elapsed() < PATIENCE);
     assert!(matches!(yard.farm.ready(soon()).await, Err(FarmError::NoShard { .. })));
     yard.end().await;
+}
+
+#[tokio::test]
+async fn a_killed_process_for_pictures_ends_no_login() {
+    for browser in harness::browsers() {
+        let yard = Yard::ready(|settings, _| settings.shards = vec![local(browser)]).await;
+        let mut context = yard.lease("one").await.unwrap();
+        let before = composers(&yard);
+        assert_eq!(before.len(), 1);
+        send(before[0], Signal::SIGKILL);
+        yard.until("another one composes", |_| {
+            let now = composers(&yard);
+            !now.is_empty() && now != before
+        })
+        .await;
+        sign_in(&mut context, "plain@sandbox.test").await;
+        assert!(context.screenshot(None).await.unwrap().starts_with(b"\x89PNG"));
+        drop(context);
+        yard.end().await;
+    }
 }

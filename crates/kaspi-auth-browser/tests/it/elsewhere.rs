@@ -1,10 +1,13 @@
 //! Browsers that are not ours: at an address, and in a session of a Grid.
 
+use std::time::Duration;
+
 use kaspi_auth_browser::{FarmError, FarmNews, FarmSettings, ShardSpec};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::{
-    harness::{Yard, sign_in},
+    harness::{FILL, PASSWORD, Yard, shows, sign_in},
     stand_in::{RemoteBrowser, StandInGrid},
 };
 
@@ -54,6 +57,48 @@ async fn a_browser_at_an_address_that_dies_is_told_and_its_address_is_not() {
     let FarmError::NoShard { last } = error else { panic!("{error:?}") };
     assert!(!last.contains("devtools"), "{last}");
     yard.end().await;
+}
+
+/// The browser lives on and knows nothing of the login any more: it disposes of the contexts of a connection that is gone.
+#[tokio::test]
+async fn a_socket_that_closes_at_any_step_is_told_replaced_and_leaves_no_context() {
+    let browser = RemoteBrowser::start().await;
+    for step in ["before the e-mail", "before the password", "after the password", "while held"] {
+        let wire = browser.over_wire().await;
+        let yard = Yard::ready(|settings, _| {
+            remote(settings, &wire.endpoint);
+            settings.min_warm = 1;
+        })
+        .await;
+        let mut context = yard.lease("one").await.unwrap();
+        let shard = context.shard();
+        if step != "before the e-mail" {
+            context.call(FILL, &[json!("#user_email_field"), json!("plain@sandbox.test")]).await.unwrap();
+            shows(&mut context, "password").await;
+        }
+        match step {
+            "after the password" => {
+                context.call(FILL, &[json!("#password_field"), json!(PASSWORD)]).await.unwrap();
+            }
+            "while held" => context.hold(Instant::now() + Duration::from_mins(5)),
+            _ => {}
+        }
+        wire.cut();
+        let error = loop {
+            if let Err(error) = context.next().await {
+                break error;
+            }
+        };
+        assert!(matches!(error, FarmError::BrowserLost { .. }) && error.is_lost(), "{step}: {error:?}");
+        drop(context);
+        let mut again = yard.lease("one").await.unwrap();
+        assert_ne!(again.shard(), shard, "{step}");
+        sign_in(&mut again, "plain@sandbox.test").await;
+        again.close().await;
+        assert!(yard.sandbox.control().counters().passwords <= 2, "{step}: one of the cut login at most");
+        yard.end().await;
+        browser.until_without_contexts().await;
+    }
 }
 
 #[tokio::test]
