@@ -131,7 +131,7 @@ async fn serve(work_dir: std::path::PathBuf) {
     let yard = Yard::ready(|settings, _| settings.work_dir = work_dir).await;
     let _context = yard.lease("one").await.unwrap();
     std::io::stdout().write_all(b"ready\n").unwrap();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]
