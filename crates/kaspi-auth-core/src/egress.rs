@@ -1,12 +1,13 @@
 //! Ways out to the portal: directly or through a proxy. Must not print a proxy's credentials.
 
 mod health;
+mod proxy;
 
 use std::fmt;
 
 pub use health::{Health, RestPolicy, Sign};
 use jiff::Timestamp;
-use secrecy::SecretString;
+pub use proxy::{InvalidProxy, Proxy, ProxyScheme};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,52 +26,6 @@ impl EgressId {
 impl fmt::Display for EgressId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// How a proxy is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProxyScheme {
-    /// HTTP `CONNECT` (RFC 9110, 9.3.6) over a plain connection.
-    Http,
-    /// The same over TLS.
-    Https,
-    /// SOCKS 5 (RFC 1928); names are resolved by the proxy.
-    Socks5,
-}
-
-impl ProxyScheme {
-    /// The scheme as an address writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-            Self::Socks5 => "socks5",
-        }
-    }
-}
-
-/// A proxy with its credentials.
-#[derive(Debug, Clone)]
-pub struct Proxy {
-    /// How it is spoken to.
-    pub scheme: ProxyScheme,
-    /// Its name or address; an IPv6 address stands without brackets.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// Who we are there, where it asks.
-    pub username: Option<String>,
-    /// The proof.
-    pub password: Option<SecretString>,
-}
-
-impl Proxy {
-    /// `scheme://host:port`, without credentials: what logs and browsers are told.
-    pub fn server(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{}://{host}:{}", self.scheme.as_str(), self.port)
     }
 }
 

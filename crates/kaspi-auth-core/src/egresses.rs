@@ -11,7 +11,7 @@ use crate::egress::{Egress, EgressId, Health, RestPolicy, Route, Sign, Way};
 use crate::error::{Code, Error, Result};
 use crate::event::Happening;
 use crate::port::{Clock, Database, Ids, RepositoryError, RouteCheck};
-use crate::rate::Budget;
+use crate::rate::{Budget, BudgetChange};
 
 /// A rest that is over sooner is waited for; an account moves only for a longer one.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -39,7 +39,7 @@ pub struct EgressChange {
     /// On or off.
     pub enabled: Option<bool>,
     /// Other limits.
-    pub budget: Option<Budget>,
+    pub budget: BudgetChange,
     /// Ends a rest.
     pub wake: bool,
 }
@@ -224,7 +224,7 @@ impl Egresses {
     /// `egress_not_found`, `egress_managed`, `invalid_value`, `conflict`; the database's.
     pub async fn change(&self, id: EgressId, change: EgressChange) -> Result<Egress> {
         let mut egress = self.get(id).await?;
-        if egress.managed && (change.name.is_some() || change.way.is_some() || change.budget.is_some()) {
+        if egress.managed && (change.name.is_some() || change.way.is_some() || !change.budget.is_empty()) {
             return Err(Code::EgressManaged.into());
         }
         if id == EgressId::DIRECT && change.way.is_some() {
@@ -239,11 +239,11 @@ impl Egresses {
             return Err(taken(RepositoryError::Conflict));
         }
         let moved = change.way.is_some();
-        let changed = moved || change.name.is_some() || change.enabled.is_some() || change.budget.is_some();
+        let changed = moved || change.name.is_some() || change.enabled.is_some() || !change.budget.is_empty();
         egress.name = change.name.unwrap_or(egress.name);
         egress.way = change.way.unwrap_or(egress.way);
         egress.enabled = change.enabled.unwrap_or(egress.enabled);
-        egress.budget = change.budget.unwrap_or(egress.budget);
+        egress.budget = change.budget.of(egress.budget);
         if moved {
             egress.checked_at = None;
             egress.check_error = None;

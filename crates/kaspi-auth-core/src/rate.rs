@@ -31,6 +31,41 @@ impl Budget {
     }
 }
 
+/// What is changed of a budget. `None` leaves a part as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct BudgetChange {
+    /// Another rate.
+    pub per_second: Option<f64>,
+    /// Another burst.
+    pub burst: Option<u32>,
+    /// Another number at the same time.
+    pub in_flight: Option<u32>,
+}
+
+impl BudgetChange {
+    /// Leaves all as it is.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The budget after the change.
+    #[must_use]
+    pub fn of(&self, budget: Budget) -> Budget {
+        Budget {
+            per_second: self.per_second.unwrap_or(budget.per_second),
+            burst: self.burst.unwrap_or(budget.burst),
+            in_flight: self.in_flight.unwrap_or(budget.in_flight),
+        }
+    }
+}
+
+impl From<Budget> for BudgetChange {
+    fn from(budget: Budget) -> Self {
+        let Budget { per_second, burst, in_flight } = budget;
+        Self { per_second: Some(per_second), burst: Some(burst), in_flight: Some(in_flight) }
+    }
+}
+
 /// The limits towards the portal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {

@@ -384,7 +384,7 @@ fn a_way_of_the_configurations_is_changed_there() {
     for refused in [
         EgressChange { name: Some("z".to_owned()), ..EgressChange::default() },
         EgressChange { way: Some(proxy("z")), ..EgressChange::default() },
-        EgressChange { budget: Some(Budget::default()), ..EgressChange::default() },
+        EgressChange { budget: Budget::default().into(), ..EgressChange::default() },
     ] {
         assert_eq!(refusal(change(&house, id_of("a"), refused)), Code::EgressManaged);
     }

@@ -136,7 +136,7 @@ fn nodes_share_the_rate() {
 #[test]
 fn a_way_has_limits_of_its_own() {
     let house = house(None, Budget::default());
-    let change = EgressChange { budget: Some(ONE_A_SECOND), ..EgressChange::default() };
+    let change = EgressChange { budget: ONE_A_SECOND.into(), ..EgressChange::default() };
     now(house.egresses.change(EgressId::DIRECT, change)).unwrap();
     start(&house, "a@x.kz");
     start(&house, "b@x.kz");

@@ -50,7 +50,7 @@ fn an_unknown_page_waits_for_a_person_to_take_over() {
 fn a_watched_page_takes_no_turn_and_no_place() {
     let house = House::with_browser("right", None);
     let budget = Budget { per_second: 0.0, burst: 0, in_flight: 1 };
-    let change = EgressChange { budget: Some(budget), ..EgressChange::default() };
+    let change = EgressChange { budget: budget.into(), ..EgressChange::default() };
     now(house.egresses.change(EgressId::DIRECT, change)).unwrap();
     house.portal.with(|portal| portal.asks_person = Some(true));
     for email in ["a@x.kz", "b@x.kz", "c@x.kz"] {

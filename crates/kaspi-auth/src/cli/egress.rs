@@ -184,8 +184,7 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome {
                 in_flight: change.limits.in_flight,
                 wake: Some(change.wake),
             };
-            let budget = body.limits().then_some(held.budget);
-            let egress = service.egresses.change(held.id, body.read(budget).map_err(unusable)?).await?;
+            let egress = service.egresses.change(held.id, body.read().map_err(unusable)?).await?;
             tell(&egress, clock, change.json, "changed");
         }
         Command::Remove { egress } => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kaspi_auth_core::egress::{Proxy, ProxyScheme, RestPolicy, Way};
+use kaspi_auth_core::egress::{InvalidProxy, Proxy, ProxyScheme, RestPolicy, Way};
 use kaspi_auth_core::egresses::NewEgress;
 use kaspi_auth_core::rate::{Budget, Rates as Limits};
 use secrecy::{ExposeSecret, SecretString};
@@ -276,31 +276,24 @@ impl ConfiguredProxy {
 /// What is wrong with it, without showing it.
 pub fn proxy(text: &str) -> Result<Proxy, &'static str> {
     let url = Url::parse(text).map_err(|_| "is no address; write it as socks5://user:password@host:port")?;
-    let scheme = match url.scheme() {
-        "http" => ProxyScheme::Http,
-        "https" => ProxyScheme::Https,
-        "socks5" | "socks5h" => ProxyScheme::Socks5,
-        _ => return Err("must begin with http://, https:// or socks5://"),
-    };
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("names no host")?;
-    let port = match (url.port(), scheme) {
-        (Some(port), _) => port,
-        (None, ProxyScheme::Http) => 80,
-        (None, ProxyScheme::Https) => 443,
-        (None, ProxyScheme::Socks5) => 1080,
+    let scheme = ProxyScheme::parse(url.scheme()).ok_or("must begin with http://, https:// or socks5://")?;
+    let host = url.host_str().ok_or("names no host")?;
+    let usual = match scheme {
+        ProxyScheme::Http => 80,
+        ProxyScheme::Https => 443,
+        ProxyScheme::Socks5 => 1080,
     };
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
         return Err("is a proxy's address and has no path");
     }
     let plain = |part: &str| {
-        let decoded = percent_encoding::percent_decode_str(part).decode_utf8().ok()?.into_owned();
-        (!decoded.chars().any(char::is_control)).then_some(decoded)
+        let decoded = percent_encoding::percent_decode_str(part).decode_utf8();
+        decoded.map(std::borrow::Cow::into_owned).map_err(|_| "has credentials that are no text")
     };
-    let bad = "has a user or password with characters that no proxy takes";
-    let username = (!url.username().is_empty()).then(|| plain(url.username()).ok_or(bad)).transpose()?;
-    let password = url.password().map(|password| plain(password).ok_or(bad)).transpose()?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Proxy { scheme, host, port, username, password: password.map(SecretString::from) })
+    let username = (!url.username().is_empty()).then(|| plain(url.username())).transpose()?;
+    let password = url.password().map(plain).transpose()?.map(SecretString::from);
+    Proxy::new(scheme, host, url.port().unwrap_or(usual), username, password)
+        .map_err(|InvalidProxy(what)| what)
 }
 
 /// How fast logins go towards the portal, all nodes together. Zero is no limit.

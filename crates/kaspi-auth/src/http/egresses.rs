@@ -87,8 +87,7 @@ pub(super) async fn change_egress(
     Json(body): Json<EgressChangeBody>,
 ) -> Result<Answer<EgressView>, Problem> {
     caller.may(Scope::Admin)?;
-    let held = if body.limits() { Some(service.egresses.get(id).await?.budget) } else { None };
-    let (change, working) = (body.read(held)?, Arc::clone(&service));
+    let (change, working) = (body.read()?, Arc::clone(&service));
     let egress = to_the_end(async move { working.egresses.change(id, change).await }).await?;
     Ok(Answer(EgressView::new(&egress, service.clock.now())))
 }

@@ -1,12 +1,11 @@
 //! Ways out on the wire. A proxy's password comes in here and never goes out.
 
 use std::fmt;
-use std::net::Ipv6Addr;
 
 use jiff::Timestamp;
 use kaspi_auth_core::egress::{Egress, Proxy, ProxyScheme, Way};
 use kaspi_auth_core::egresses::{EgressChange, NewEgress};
-use kaspi_auth_core::rate::Budget;
+use kaspi_auth_core::rate::{Budget, BudgetChange};
 use kaspi_auth_core::{Code, Error};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
@@ -18,10 +17,6 @@ use crate::config::farm;
 
 /// The longest name.
 const LONGEST_NAME: usize = 64;
-/// The longest user and password that SOCKS 5 can carry (RFC 1929), in bytes.
-const LONGEST_CREDENTIAL: usize = 255;
-/// The longest host name, in bytes.
-const LONGEST_HOST: usize = 253;
 /// The longest address of a proxy: the parts at their longest, percent-encoded.
 const LONGEST_ADDRESS: usize = 2048;
 
@@ -151,72 +146,18 @@ fn unfit(what: impl Into<String>) -> Error {
 
 impl ProxyBody {
     pub(crate) fn read(self) -> Result<Proxy, Error> {
-        let proxy = match self {
+        match self {
             Self::Address(text) => {
-                farm::proxy(text.expose_secret()).map_err(|problem| unfit(format!("proxy {problem}.")))?
+                farm::proxy(text.expose_secret()).map_err(|problem| unfit(format!("proxy {problem}.")))
             }
-            Self::Parts(parts) => Proxy {
-                scheme: match parts.scheme.as_str() {
-                    "http" => ProxyScheme::Http,
-                    "https" => ProxyScheme::Https,
-                    "socks5" => ProxyScheme::Socks5,
-                    _ => return Err(unfit("proxy.scheme is http, https or socks5.")),
-                },
-                host: parts.host,
-                port: u16::try_from(parts.port).map_err(|_| unfit("proxy.port is 1 to 65535."))?,
-                username: parts.username,
-                password: parts.password,
-            },
-        };
-        sound(proxy)
-    }
-}
-
-/// What must hold of a proxy, however it was written.
-fn sound(proxy: Proxy) -> Result<Proxy, Error> {
-    if proxy.port == 0 {
-        return Err(unfit("proxy.port is 1 to 65535."));
-    }
-    let host = host(&proxy.host).ok_or_else(|| unfit("proxy.host is a host name or an IP address."))?;
-    let fits =
-        |text: &str| (1..=LONGEST_CREDENTIAL).contains(&text.len()) && !text.chars().any(char::is_control);
-    if proxy.username.as_deref().is_some_and(|username| !fits(username)) {
-        return Err(unfit("proxy.username has 1 to 255 bytes and no control characters."));
-    }
-    if proxy.password.as_ref().is_some_and(|password| !fits(password.expose_secret())) {
-        return Err(unfit("proxy.password has 1 to 255 bytes and no control characters."));
-    }
-    if proxy.password.is_some() && proxy.username.is_none() {
-        return Err(unfit("proxy.password needs a proxy.username."));
-    }
-    // RFC 7617, 2: the first colon ends the user.
-    let with_colon = proxy.username.as_deref().is_some_and(|username| username.contains(':'));
-    if with_colon && proxy.scheme != ProxyScheme::Socks5 {
-        return Err(unfit("proxy.username of an HTTP proxy has no colon."));
-    }
-    Ok(Proxy { host, ..proxy })
-}
-
-/// A host as connections take it; an IPv6 address stands without brackets.
-fn host(text: &str) -> Option<String> {
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    if let Ok(address) = bare.parse::<Ipv6Addr>() {
-        return Some(address.to_string());
-    }
-    if text.is_empty() || text.len() > LONGEST_HOST {
-        return None;
-    }
-    match url::Host::parse(text).ok()? {
-        url::Host::Domain(name) => {
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-            let labels = name.trim_end_matches('.').split('.');
-            let fits = name.len() <= LONGEST_HOST
-                && name.bytes().all(plain)
-                && labels.into_iter().all(|label| (1..=63).contains(&label.len()));
-            fits.then_some(name)
+            Self::Parts(parts) => {
+                let scheme = ProxyScheme::parse(&parts.scheme)
+                    .ok_or_else(|| unfit("proxy.scheme is http, https or socks5."))?;
+                let port = u16::try_from(parts.port).map_err(|_| unfit("proxy.port is 1 to 65535."))?;
+                Proxy::new(scheme, &parts.host, port, parts.username, parts.password)
+                    .map_err(|problem| unfit(format!("proxy.{problem}.")))
+            }
         }
-        url::Host::Ipv4(address) => Some(address.to_string()),
-        url::Host::Ipv6(address) => Some(address.to_string()),
     }
 }
 
@@ -228,21 +169,17 @@ fn name(text: &str) -> Result<String, Error> {
 }
 
 fn budget(
-    held: Budget,
     per_second: Option<f64>,
     burst: Option<u32>,
     in_flight: Option<u32>,
-) -> Result<Budget, Error> {
-    let per_second = per_second.unwrap_or(held.per_second);
-    if per_second != 0.0 && !(0.001..=1000.0).contains(&per_second) {
+) -> Result<BudgetChange, Error> {
+    if per_second.is_some_and(|rate| rate != 0.0 && !(0.001..=1000.0).contains(&rate)) {
         return Err(unfit("per_second is 0 for no limit, or 0.001 to 1000."));
     }
-    let burst = burst.unwrap_or(held.burst);
-    let in_flight = in_flight.unwrap_or(held.in_flight);
-    if burst > 10_000 || in_flight > 10_000 {
+    if burst.max(in_flight).is_some_and(|count| count > 10_000) {
         return Err(unfit("burst and in_flight are 10000 at most."));
     }
-    Ok(Budget { per_second, burst: burst.max(1), in_flight })
+    Ok(BudgetChange { per_second, burst: burst.map(|burst| burst.max(1)), in_flight })
 }
 
 fn way(proxy: Option<ProxyBody>) -> Result<Way, Error> {
@@ -255,28 +192,18 @@ impl NewEgressBody {
             name: name(&self.name)?,
             way: way(self.proxy)?,
             enabled: self.enabled.unwrap_or(true),
-            budget: budget(Budget::default(), self.per_second, self.burst, self.in_flight)?,
+            budget: budget(self.per_second, self.burst.or(Some(1)), self.in_flight)?.of(Budget::default()),
         })
     }
 }
 
 impl EgressChangeBody {
-    /// Whether limits are changed, of which what is left out stays as it is held.
-    pub(crate) fn limits(&self) -> bool {
-        self.per_second.is_some() || self.burst.is_some() || self.in_flight.is_some()
-    }
-
-    /// The change; `held` is the budget of the egress as it stands, where [`limits`](Self::limits) are changed.
-    pub(crate) fn read(self, held: Option<Budget>) -> Result<EgressChange, Error> {
-        let budget = match held {
-            Some(held) => Some(budget(held, self.per_second, self.burst, self.in_flight)?),
-            None => None,
-        };
+    pub(crate) fn read(self) -> Result<EgressChange, Error> {
         Ok(EgressChange {
             name: self.name.as_deref().map(name).transpose()?,
             way: self.proxy.map(way).transpose()?,
             enabled: self.enabled,
-            budget,
+            budget: budget(self.per_second, self.burst, self.in_flight)?,
             wake: self.wake.unwrap_or(false),
         })
     }
@@ -476,7 +403,7 @@ mod tests {
     #[test]
     fn limits_have_bounds() {
         let with = |per_second, burst, in_flight| {
-            budget(Budget::default(), Some(per_second), Some(burst), Some(in_flight))
+            budget(Some(per_second), Some(burst), Some(in_flight)).map(|change| change.of(Budget::default()))
         };
         for per_second in [-1.0, 0.000_1, 1000.1, f64::NAN, f64::INFINITY] {
             assert!(with(per_second, 1, 1).is_err(), "{per_second}");
@@ -484,6 +411,6 @@ mod tests {
         assert!(with(1.0, 10_001, 1).is_err() && with(1.0, 1, 10_001).is_err());
         assert_eq!(with(0.0, 0, 0).unwrap(), Budget { per_second: 0.0, burst: 1, in_flight: 0 });
         let held = Budget { per_second: 2.0, burst: 3, in_flight: 4 };
-        assert_eq!(budget(held, None, Some(9), None).unwrap(), Budget { burst: 9, ..held });
+        assert_eq!(budget(None, Some(9), None).unwrap().of(held), Budget { burst: 9, ..held });
     }
 }
