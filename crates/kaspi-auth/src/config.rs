@@ -3,16 +3,21 @@
 //! Unknown keys are refused, in the file and in the environment: a misspelt setting must not be silently without effect.
 //! Nothing here shows a secret: [`shown`] is the one way to print a configuration.
 
+mod browser;
+mod egress;
 mod environment;
-pub mod farm;
 mod file;
 mod hidden;
+mod rates;
 mod sections;
 pub mod shown;
 
 use std::path::{Path, PathBuf};
 
+pub use browser::{Browser, BrowserMode, GridBrowser, RemoteBrowser};
 use confique::{Config as _, Layer as _};
+pub use egress::{ConfiguredProxy, Egress, proxy};
+pub use rates::{Evidence, Rates};
 pub use sections::{Auth, Database, Encryption, Log, LogFormat, Logins, Portal, Server};
 
 type Layer = <Config as confique::Config>::Layer;
@@ -38,16 +43,16 @@ pub struct Config {
     pub logins: Logins,
     /// Real browsers, for logins that need one.
     #[config(nested)]
-    pub browser: farm::Browser,
+    pub browser: Browser,
     /// Ways out to the portal beside the direct one. More can be added over the API.
     #[config(nested)]
-    pub egress: farm::Egress,
+    pub egress: Egress,
     /// How fast logins go towards the portal, all nodes together. Zero is no limit.
     #[config(nested)]
-    pub rates: farm::Rates,
+    pub rates: Rates,
     /// What is kept for finding out why a login failed, and how changes of the portal are noticed.
     #[config(nested)]
-    pub evidence: farm::Evidence,
+    pub evidence: Evidence,
     /// Who may call besides the holders of API keys: bearers of a JWT whose `sub` is the `user_id`.
     #[config(nested)]
     pub auth: Auth,

@@ -17,8 +17,8 @@ use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::output::{self, Paint};
 use super::table;
+use crate::config::BrowserMode;
 use crate::config::Config;
-use crate::config::farm::BrowserMode;
 use crate::process::{Browser, SystemClock};
 use crate::wiring;
 

@@ -16,6 +16,11 @@ pub(super) fn invalid(key: &'static str, problem: impl Into<String>) -> ConfigEr
     ConfigError::Invalid { key, problem: problem.into() }
 }
 
+/// A list in a variable that cannot be read; says how it is written, without the value.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UnfitList(pub(super) &'static str);
+
 /// The HTTP API.
 #[derive(confique::Config, Debug, Clone, Serialize)]
 #[config(layer_attr(serde(deny_unknown_fields)))]

@@ -16,8 +16,8 @@ use kaspi_auth_portal::{BrowserEngine, BrowserSettings, DirectEngine, PortalSett
 use parking_lot::Mutex;
 
 use super::{Chain, FarmMetrics};
+use crate::config::BrowserMode;
 use crate::config::Config;
-use crate::config::farm::BrowserMode;
 
 /// How often the recipe's file is looked at.
 const LOOK: Duration = Duration::from_secs(2);

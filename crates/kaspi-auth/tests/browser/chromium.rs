@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kaspi_auth::config::BrowserMode;
 use kaspi_auth::config::Config;
-use kaspi_auth::config::farm::BrowserMode;
 use kaspi_auth_browser::{Figures, find_browser};
 use serde_json::{Value, json};
 

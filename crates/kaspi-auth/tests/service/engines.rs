@@ -68,7 +68,7 @@ async fn where_nobody_says_it_the_configuration_does() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_one_configured_no_login_can_ask_for_an_engine_that_needs_it() {
     let off = |config: &mut kaspi_auth::config::Config| {
-        config.browser.mode = kaspi_auth::config::farm::BrowserMode::Off;
+        config.browser.mode = kaspi_auth::config::BrowserMode::Off;
     };
     World::prove_with(Kind::Sqlite, off, async |world| {
         let body = account(&json!({"engine": "browser"}));

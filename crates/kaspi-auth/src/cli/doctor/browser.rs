@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use super::SharedClock;
 use super::finding::Finding;
+use crate::config::BrowserMode;
 use crate::config::Config;
-use crate::config::farm::BrowserMode;
 use crate::process::{Browser, Chain};
 
 const NAME: &str = "browser";

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::config::farm;
+use crate::config;
 
 /// The longest name.
 const LONGEST_NAME: usize = 64;
@@ -148,7 +148,7 @@ impl ProxyBody {
     pub(crate) fn read(self) -> Result<Proxy, Error> {
         match self {
             Self::Address(text) => {
-                farm::proxy(text.expose_secret()).map_err(|problem| unfit(format!("proxy {problem}.")))
+                config::proxy(text.expose_secret()).map_err(|problem| unfit(format!("proxy {problem}.")))
             }
             Self::Parts(parts) => {
                 let scheme = ProxyScheme::parse(&parts.scheme)

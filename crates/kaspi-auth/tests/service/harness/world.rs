@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use kaspi_auth::config::BrowserMode;
 use kaspi_auth::config::Config;
-use kaspi_auth::config::farm::BrowserMode;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::port::Clock;
 use kaspi_sandbox::{AccountSpec, Control, Options, Sandbox};
