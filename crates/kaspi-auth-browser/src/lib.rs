@@ -21,6 +21,7 @@ mod news;
 mod relay;
 mod settings;
 mod shard;
+mod user;
 
 pub use context::Context;
 pub use error::FarmError;
@@ -29,3 +30,4 @@ pub use farm::{Ask, Farm};
 pub use find::find_browser;
 pub use news::{CrashKind, FarmNews, FarmObserver, Figures, RecycleReason, ShardFigures, ShardId};
 pub use settings::{FarmSettings, IsReady, PageSetup, ShardSpec};
+pub use user::is_root;

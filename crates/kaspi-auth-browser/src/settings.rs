@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
+use crate::user::effective_user;
+
 /// How large a farm is, and how patient.
 #[derive(Debug, Clone)]
 pub struct FarmSettings {
@@ -62,9 +64,7 @@ impl Default for FarmSettings {
 
 /// A folder for profiles that no other user of this machine shares.
 fn own_folder() -> PathBuf {
-    use std::os::unix::fs::MetadataExt as _;
-    // The owner of a process's entry is its effective user.
-    let user = std::fs::metadata("/proc/self").map_or(0, |about| about.uid());
+    let user = effective_user().unwrap_or_default();
     std::env::temp_dir().join(format!("kaspi-auth-browser-{user}"))
 }
 

@@ -25,6 +25,7 @@ use super::{ARGUMENTS_FOR_ALL, Processes, own_folder_name, processes::maker_live
 use crate::{
     FarmError, FarmSettings, PageSetup,
     cdp::{Connection, over_pipe},
+    user::effective_user,
 };
 
 /// What it needs of our environment.
@@ -256,8 +257,7 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let about = fs::symlink_metadata(folder)?;
-    let ours = fs::metadata("/proc/self")?.uid();
-    if about.is_dir() && about.uid() == ours {
+    if about.is_dir() && about.uid() == effective_user()? {
         return Ok(());
     }
     Err(io::Error::other(format!("{} belongs to another user; remove it", folder.display())))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use kaspi_auth_browser::{Farm, FarmSettings, Figures, ShardSpec, find_browser};
+use kaspi_auth_browser::{Farm, FarmSettings, Figures, ShardSpec, find_browser, is_root};
 use kaspi_auth_core::account::Credentials;
 use kaspi_auth_core::egress::{EgressId, Route};
 use kaspi_auth_core::error::{Code, Error};
@@ -219,12 +219,6 @@ fn shards(config: &Config) -> Option<Vec<ShardSpec>> {
         shards.extend(std::iter::repeat_n(spec, grid.sessions));
     }
     (!shards.is_empty()).then_some(shards)
-}
-
-/// Whether this process is root's: Chromium's own sandbox refuses to run as root.
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0)
 }
 
 /// Every call wakes the browsers, but those that only let go.
