@@ -35,6 +35,7 @@ impl ApiKeys {
         name: &str,
         scopes: &[Scope],
         user_id: Option<UserId>,
+        cabinet_paths: &[String],
     ) -> Result<(ApiKey, SecretString)> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
@@ -52,12 +53,15 @@ impl ApiKeys {
         if user_id.is_some() && scopes.contains(&Scope::Admin) {
             return Err(Error::new(Code::InvalidValue, "A key of one user's cannot have the scope admin."));
         }
+        let cabinet_paths =
+            cabinet_paths.iter().map(|path| readable_path(path)).collect::<Result<Vec<_>>>()?;
         let new = self.secrets.make();
         let key = ApiKey {
             id: new.id,
             name: name.to_owned(),
             prefix: new.prefix,
             scopes,
+            cabinet_paths,
             user_id,
             created_at: self.clock.now(),
             last_used_at: None,
@@ -107,4 +111,28 @@ impl ApiKeys {
 
 fn is_stale(last_used_at: Option<Timestamp>, now: Timestamp) -> bool {
     last_used_at.is_none_or(|last| last.duration_until(now) >= TOUCH_EVERY)
+}
+
+/// A path that a key may call: see [`ApiKey::cabinet_paths`].
+fn readable_path(text: &str) -> Result<String> {
+    let refused = || {
+        Error::new(
+            Code::InvalidValue,
+            "A cabinet path is /path or METHOD /path, in which a * may stand at the end alone: `/bff/*`, `GET /s/m`.",
+        )
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (method, path) = match words[..] {
+        [path] => (None, path),
+        [method, path] => (Some(method), path),
+        _ => return Err(refused()),
+    };
+    let fits = path.starts_with('/')
+        && path.len() <= 256
+        && path.is_ascii()
+        && !path.strip_suffix('*').unwrap_or(path).contains(['*', '?', '#', '%', '\\'])
+        && !path.split('/').any(|part| matches!(part, "." | ".."));
+    let named = method
+        .is_none_or(|method| method.len() <= 16 && method.bytes().all(|byte| byte.is_ascii_uppercase()));
+    (fits && named).then(|| words.join(" ")).ok_or_else(refused)
 }

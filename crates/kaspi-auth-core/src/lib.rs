@@ -7,6 +7,7 @@
 //! - [`login`]: what a login is, and [`login::step`], the pure transition function.
 //! - [`logins`]: the use cases around a login (start, answer, resend, cancel, drive, recover).
 //! - [`sessions`]: serve, validate and refresh the session of a store.
+//! - [`keeping`]: how long sessions live, the refresh ladder, the attempt ledger, the mass-failure breaker.
 //! - [`egresses`]: the ways out: which one a login takes, how they fare, when they rest.
 //! - [`canary`]: notices when a step of the portal looks otherwise than ever before.
 //! - [`stores`], [`api_keys`]: the rest of what the API offers.
@@ -16,6 +17,8 @@
 pub mod account;
 pub mod api_key;
 pub mod api_keys;
+pub mod audit;
+pub mod batch;
 pub mod canary;
 pub mod egress;
 pub mod egresses;
@@ -23,6 +26,9 @@ pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod id;
+pub mod import;
+pub mod job;
+pub mod keeping;
 pub mod login;
 pub mod logins;
 pub mod merchant;
@@ -34,6 +40,7 @@ pub mod sessions;
 pub mod store;
 pub mod stores;
 pub mod tenant;
+pub mod timeline;
 
 pub use error::{Code, Error, Kind};
 pub use jiff::Timestamp;

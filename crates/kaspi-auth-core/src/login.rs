@@ -21,6 +21,7 @@ pub use step::{Step, StepError, step};
 use crate::account::{Account, Credentials};
 use crate::egress::EgressId;
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
+use crate::keeping::Origin;
 
 /// How the login is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -86,6 +87,8 @@ pub struct Login {
     pub user_id: Option<UserId>,
     /// Who signs in.
     pub account: Account,
+    /// Who set it going: an automatic login asks nobody anything.
+    pub origin: Origin,
     /// What it was asked to be driven by.
     pub engine: EngineChoice,
     /// What drives it now.

@@ -21,6 +21,7 @@ use crate::egress::Egress;
 use crate::egresses::Egresses;
 use crate::error::{Code, Error, Result};
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
+use crate::keeping::Origin;
 use crate::login::{
     Answer, Challenge, Driver, Effect, EngineChoice, Event, Limits, Login, LoginSecrets, WhenSeveral, step,
 };
@@ -42,6 +43,8 @@ pub struct NewLogin {
     pub credentials: Credentials,
     /// For whom the store will be held.
     pub user_id: Option<UserId>,
+    /// Who sets it going.
+    pub origin: Origin,
     /// How to drive it; `None`: as the store says, or else the configuration.
     pub engine: Option<EngineChoice>,
     /// Whether to keep the password for signing in again.

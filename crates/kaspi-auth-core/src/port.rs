@@ -5,7 +5,9 @@
 mod database;
 mod engine;
 mod environment;
+mod keeping;
 mod operation;
+mod record;
 
 use std::pin::Pin;
 
@@ -18,12 +20,15 @@ pub use engine::{
     ShapeSink,
 };
 pub use environment::{
-    ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, StepTaken, Subscription,
+    ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, StepTaken, StoreChanges, Subscription,
+    Tasks,
 };
+pub use keeping::{AttemptRepository, BreakerRepository, KeepingRepository};
 pub use operation::{
     EgressRepository, EventRepository, EvidenceRepository, NodeRepository, RateRepository, Seen,
     ShapeRepository, Slot, SlotRequest,
 };
+pub use record::{AuditRepository, BatchRepository, ImportRepository, JobRepository, TimelineRepository};
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -86,6 +86,8 @@ pub struct StoredCredentials {
     pub password: Option<SecretString>,
     /// The phone.
     pub phone: Option<String>,
+    /// Whether the login that brought the session needed a code.
+    pub code_verified: bool,
 }
 
 /// What a probe of the cabinet found.

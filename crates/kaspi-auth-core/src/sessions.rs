@@ -9,6 +9,7 @@ use crate::egress::Route;
 use crate::egresses::Egresses;
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
+use crate::keeping::Origin;
 use crate::login::{Login, LoginState, WhenSeveral};
 use crate::logins::{Engines, Logins, NewLogin};
 use crate::port::{Cabinet, Clock, Database, RepositoryError, SessionUpdate};
@@ -89,6 +90,7 @@ impl Sessions {
         if probe.validity != Validity::Unknown {
             let update = SessionUpdate {
                 generation: session.generation,
+                lease: None,
                 cookies: probe.renewed.then_some(&probe.cookies[..]),
                 renewed: false,
                 validity: probe.validity,
@@ -136,6 +138,7 @@ impl Sessions {
                     let now = self.clock.now();
                     let update = SessionUpdate {
                         generation: session.generation,
+                        lease: None,
                         cookies: Some(&renewed.cookies),
                         renewed: true,
                         validity: Validity::Alive,
@@ -168,6 +171,7 @@ impl Sessions {
         let new = NewLogin {
             credentials,
             user_id: store.user_id.clone(),
+            origin: Origin::Caller,
             engine: None,
             store_password: true,
             wanted: Some(uid.clone()),
@@ -197,6 +201,7 @@ impl Sessions {
         let Some(session) = self.database.session(tenant, uid).await? else { return Ok(()) };
         let update = SessionUpdate {
             generation: session.generation,
+            lease: None,
             cookies: None,
             renewed: false,
             validity: session.validity,

@@ -48,6 +48,7 @@ impl ApiKeyRow {
                 name: self.name,
                 prefix: self.prefix,
                 scopes,
+                cabinet_paths: Vec::new(),
                 user_id,
                 created_at: from_micros(self.created_at),
                 last_used_at: self.last_used_at.map(from_micros),

@@ -18,6 +18,10 @@
 //! for the time.
 
 mod api_keys;
+mod attempts;
+mod audit;
+mod batches;
+mod breaker;
 mod cache;
 mod changes;
 mod database;
@@ -26,6 +30,9 @@ mod error;
 mod events;
 mod evidence;
 mod failure;
+mod imports;
+mod jobs;
+mod keeping;
 mod logins;
 mod migrations;
 mod nodes;
@@ -37,6 +44,7 @@ mod settings;
 mod shapes;
 pub mod statements;
 mod stores;
+mod timelines;
 mod values;
 
 pub use changes::Change;

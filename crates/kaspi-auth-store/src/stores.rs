@@ -34,6 +34,15 @@ const TABLE: &str = "kaspi_stores";
 const TRIES: u32 = 5;
 
 impl StoreRepository for SqlDatabase {
+    fn stage_session<'a>(
+        &'a self,
+        saved: SavedSession<'a>,
+        _summary: &'a StoreSummary,
+        _now: Timestamp,
+    ) -> Answered<'a, Vec<kaspi_auth_core::session::Cookie>> {
+        Box::pin(async move { Ok(saved.session.cookies.clone()) })
+    }
+
     fn save_session<'a>(
         &'a self,
         saved: SavedSession<'a>,

@@ -116,6 +116,17 @@ codes! {
         "The browser that held this login is gone. Start the login again.";
     RateLimited = "rate_limited", RateLimited, true,
         "The service keeps its rate towards the portal polite and has no room for this login now. Try again after retry_at.";
+    CodeRequired = "code_required", Conflict, false,
+        "The portal wants a code, and nobody is there to enter it. Sign in again with a person at hand.";
+    AttemptsExhausted = "attempts_exhausted", RateLimited, true,
+        "The account's passwords or codes of this time are used up, so that the portal does not lock it. Try again after retry_at.";
+    LoginsFrozen = "logins_frozen", Unavailable, true,
+        "Automatic logins are frozen because many failed in the same way. The last good sessions stay served.";
+    SessionRefreshing = "session_refreshing", Conflict, true,
+        "The session is being renewed and was not ready in time. Try again after retry_at.";
+    CabinetPathForbidden = "cabinet_path_forbidden", Forbidden, false,
+        "This key may not call this path of the cabinet. Its maker names the paths.";
+    BatchNotFound = "batch_not_found", NotFound, false, "There is no such batch.";
     CredentialsMissing = "credentials_missing", Conflict, false,
         "No credentials are held for this store. Sign in again.";
     NeedsReauth = "needs_reauth", Conflict, false, "A person must sign in again to this store.";

@@ -33,6 +33,7 @@ impl Logins {
             version: 0,
             user_id,
             account: new.credentials.account().clone(),
+            origin: new.origin,
             engine,
             driver,
             egress: chosen.egress.id,

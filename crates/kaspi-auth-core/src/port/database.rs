@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    BoxFuture, Device, EgressRepository, EventRepository, EvidenceRepository, NodeRepository, RateRepository,
-    ShapeRepository,
+    AttemptRepository, AuditRepository, BatchRepository, BoxFuture, BreakerRepository, Device,
+    EgressRepository, EventRepository, EvidenceRepository, ImportRepository, JobRepository,
+    KeepingRepository, NodeRepository, RateRepository, ShapeRepository, TimelineRepository,
 };
 use crate::account::{Account, Credentials};
 use crate::api_key::{ApiKey, HeldApiKey};
 use crate::error::{Code, Error};
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
+use crate::keeping::RefreshLease;
 use crate::login::{Driver, Login, LoginSecrets};
 use crate::session::{Cookie, NewSession, Session, StoredCredentials, Validity};
 use crate::store::{Store, StoreChange, StoreFilter, StoreSummary};
@@ -233,6 +235,9 @@ pub struct SavedSession<'a> {
 pub struct SessionUpdate<'a> {
     /// The generation that was read: a change of an older one is a `Conflict`.
     pub generation: i64,
+    /// The lease under which it is done: a write under one that is another's by now is a `Conflict`. `None`: no refresh, such as a
+    /// look.
+    pub lease: Option<RefreshLease>,
     /// New cookies, where there are any.
     pub cookies: Option<&'a [Cookie]>,
     /// Whether this is a new session (signed in again) and so the next generation.
@@ -249,7 +254,18 @@ pub struct SessionUpdate<'a> {
 
 /// Stores and their sessions.
 pub trait StoreRepository: Send + Sync {
-    /// Stores a session and its credentials under its merchant, ends the login as succeeded with `login_state`, keeps
+    /// Seals what a login brought home as [`save_session`](Self::save_session) will store it, lays it beside the login, reads it
+    /// back and opens it: the cookies of the copy that was read back. The store is unchanged, its old session stays served.
+    ///
+    /// `Conflict` when the login's version is not the stored one; `Sealed` when the copy cannot be opened.
+    fn stage_session<'a>(
+        &'a self,
+        saved: SavedSession<'a>,
+        summary: &'a StoreSummary,
+        now: Timestamp,
+    ) -> Answered<'a, Vec<Cookie>>;
+
+    /// Moves the login's staged copy to its place: stores a session and its credentials under its merchant, ends the login as succeeded with `login_state`, keeps
     /// the device, and remembers the login's egress and, for the account and the store, its driver. A store that exists keeps its id, its
     /// row and its holder; its generation counts up.
     ///
@@ -327,6 +343,14 @@ pub trait Database:
     + EvidenceRepository
     + ShapeRepository
     + EventRepository
+    + KeepingRepository
+    + AttemptRepository
+    + BreakerRepository
+    + TimelineRepository
+    + AuditRepository
+    + BatchRepository
+    + JobRepository
+    + ImportRepository
 {
     /// Whether the database answers.
     fn ping(&self) -> Answered<'_, ()>;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::BoxFuture;
 use crate::error::Code;
-use crate::id::LoginId;
+use crate::id::{LoginId, MerchantUid};
 use crate::login::Login;
 use crate::logins::Work;
 
@@ -47,6 +47,18 @@ pub struct StepTaken {
 pub trait Subscription: Send {
     /// Returns when the login has changed since the last call, or at `until`, whichever comes first.
     fn changed(&mut self, until: Timestamp) -> BoxFuture<'_, ()>;
+}
+
+/// Tells waiters that a store, its session or its refresh has changed, on this node or another.
+pub trait StoreChanges: Send + Sync {
+    /// From now on, changes of the store wake the subscription.
+    fn subscribe(&self, uid: &MerchantUid) -> Box<dyn Subscription>;
+}
+
+/// Runs what must go on whatever becomes of the caller.
+pub trait Tasks: Send + Sync {
+    /// Runs it. A stopping process waits for it as it waits for logins.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
 /// Runs logins in the background.

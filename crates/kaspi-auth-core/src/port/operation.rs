@@ -71,6 +71,10 @@ pub trait RateRepository: Send + Sync {
     /// time is not over. What is not granted costs nothing.
     fn acquire_slot(&self, request: SlotRequest) -> Answered<'_, Slot>;
 
+    /// Asks for one exchange under a budget of its own, such as looks at sessions: by the rate alone, without a place. What is not
+    /// granted costs nothing.
+    fn acquire_permit(&self, key: &'static str, budget: Budget, now: Timestamp) -> Answered<'_, Slot>;
+
     /// Gives the place back. A login's end and its wait for a person do so by themselves.
     fn release_slot(&self, login: LoginId) -> Answered<'_, ()>;
 }

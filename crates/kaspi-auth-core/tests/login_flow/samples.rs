@@ -106,6 +106,7 @@ pub fn login(state: LoginState, wish: Wish) -> Login {
     };
     let by_browser = wish == Wish::Browser;
     Login {
+        origin: kaspi_auth_core::keeping::Origin::Caller,
         id: LoginId(uuid::Uuid::nil()),
         version: 7,
         user_id: None,

@@ -184,6 +184,7 @@ pub fn asked(password: &str) -> NewLogin {
 /// What a caller asks for an account.
 pub fn asked_by(email: &str, password: &str) -> NewLogin {
     NewLogin {
+        origin: kaspi_auth_core::keeping::Origin::Caller,
         credentials: Credentials::password(email, password.to_owned().into()).unwrap(),
         user_id: None,
         engine: None,

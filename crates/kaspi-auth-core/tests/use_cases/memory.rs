@@ -2,6 +2,7 @@
 //!
 //! It has one lock and does each method under it, so that a method is one transaction here too.
 
+mod keeping;
 mod operation;
 mod stores;
 

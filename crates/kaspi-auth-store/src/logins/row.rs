@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
+use kaspi_auth_core::keeping::Origin;
 use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
 use kaspi_auth_core::port::RepositoryError;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ struct Record {
     store_password: bool,
     wanted: Option<MerchantUid>,
     when_several: WhenSeveral,
+    #[serde(default = "caller")]
+    origin: Origin,
     #[serde(default)]
     code_verified: bool,
     state: LoginState,
@@ -50,6 +53,11 @@ struct Record {
 /// Records of a release that knew nothing else.
 fn direct() -> Driver {
     Driver::Direct
+}
+
+/// As above: nobody else could start one.
+fn caller() -> Origin {
+    Origin::Caller
 }
 
 /// What an insert and an update write alike.
@@ -80,6 +88,7 @@ impl LoginParams {
             store_password: login.store_password,
             wanted: login.wanted.clone(),
             when_several: login.when_several,
+            origin: login.origin,
             code_verified: login.code_verified,
             state: state.clone(),
         };
@@ -123,6 +132,7 @@ impl LoginRow {
             version: self.version,
             user_id: record.user_id,
             account,
+            origin: record.origin,
             engine: record.engine,
             driver: record.driver,
             egress: self.egress.map_or(EgressId::DIRECT, EgressId),

@@ -109,6 +109,11 @@ impl Guid {
         self.map.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
+    /// Whether the login needed a code.
+    pub(crate) fn code_verified(&self) -> bool {
+        self.map.get("sms_verified").and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// When the portal let us in.
     pub(crate) fn authenticated_at(&self) -> Option<Timestamp> {
         self.text("authenticated_at").and_then(|text| Instant::parse(text).ok()).map(|instant| instant.0)

@@ -66,6 +66,7 @@ impl SqlDatabase {
             email: email.map(|email| email.expose_secret().to_owned()).or_else(|| within("email")),
             password: password.or_else(|| guid.as_ref().and_then(Guid::password)),
             phone: within("phone"),
+            code_verified: guid.as_ref().is_some_and(Guid::code_verified),
         }))
     }
 

@@ -47,6 +47,7 @@ async fn live_through(database: &kaspi_auth_store::SqlDatabase) {
     let renewed = cookies("canary-renewed");
     let update = SessionUpdate {
         generation: 1,
+        lease: None,
         cookies: Some(&renewed),
         renewed: true,
         validity: Validity::Alive,

@@ -71,7 +71,7 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
     let keys = &opened.service().api_keys;
     match command {
         Command::Create { name, scopes, user_id, json } => {
-            let (key, text) = keys.create(name, scopes, user_id.clone()).await?;
+            let (key, text) = keys.create(name, scopes, user_id.clone(), &[]).await?;
             if *json {
                 output::json(&json!({ "id": key.id, "key": text.expose_secret(), "scopes": names(&key) }));
             } else {

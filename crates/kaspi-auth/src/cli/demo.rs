@@ -149,6 +149,6 @@ async fn fresh_key(service: &Service) -> Outcome<SecretString> {
             service.api_keys.revoke(&old.id).await?;
         }
     }
-    let (_, text) = service.api_keys.create(KEY_NAME, &[Scope::Admin], None).await?;
+    let (_, text) = service.api_keys.create(KEY_NAME, &[Scope::Admin], None, &[]).await?;
     Ok(text)
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use kaspi_auth_core::Code;
 use kaspi_auth_core::id::{LoginId, MerchantUid, UserId};
+use kaspi_auth_core::keeping::Origin;
 use kaspi_auth_core::login::{Challenge, EngineChoice, Login, LoginState, WhenSeveral};
 use kaspi_auth_core::logins::{NewLogin, Started};
 use kaspi_auth_core::tenant::Tenant;
@@ -120,6 +121,7 @@ async fn start(
     opened: &Opened,
 ) -> Outcome<Login> {
     let new = NewLogin {
+        origin: Origin::Caller,
         credentials,
         user_id: args.user_id.clone(),
         engine: args.engine,

@@ -53,7 +53,7 @@ pub(super) async fn create_api_key(
     let scopes: Option<Vec<Scope>> = body.scopes.iter().map(|scope| Scope::parse(scope)).collect();
     let user_id = body.user_id.as_deref().map(UserId::parse).transpose();
     let user_id = user_id.map_err(|error| Error::new(Code::InvalidValue, error.0))?;
-    let (key, text) = service.api_keys.create(&body.name, &scopes.ok_or_else(unknown)?, user_id).await?;
+    let (key, text) = service.api_keys.create(&body.name, &scopes.ok_or_else(unknown)?, user_id, &[]).await?;
     let created = CreatedApiKeyView { key: text.expose_secret().to_owned(), view: (&key).into() };
     Ok((StatusCode::CREATED, Answer(created)))
 }

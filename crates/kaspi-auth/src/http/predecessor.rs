@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use kaspi_auth_core::account::Credentials;
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::{LoginId, MerchantUid};
+use kaspi_auth_core::keeping::Origin;
 use kaspi_auth_core::login::{Answer as LoginAnswer, Challenge, Login, LoginState, WhenSeveral};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::session::Validity;
@@ -227,6 +228,7 @@ async fn sign_in(
     let credentials = Credentials::password(email, password)
         .map_err(|error| Error::new(Code::InvalidValue, format!("The account cannot be used: {error}.")))?;
     let new = NewLogin {
+        origin: Origin::Caller,
         credentials,
         user_id: None,
         engine: None,

@@ -26,6 +26,15 @@ impl Memory {
 }
 
 impl StoreRepository for Memory {
+    fn stage_session<'a>(
+        &'a self,
+        saved: SavedSession<'a>,
+        _summary: &'a StoreSummary,
+        _now: Timestamp,
+    ) -> Answered<'a, Vec<Cookie>> {
+        done(Ok(saved.session.cookies.clone()))
+    }
+
     fn save_session<'a>(
         &'a self,
         saved: SavedSession<'a>,
@@ -66,7 +75,7 @@ impl StoreRepository for Memory {
             Account::Phone(phone) => (None, Some(phone.clone())),
         };
         let password = saved.credentials.secret().filter(|_| login.store_password).cloned();
-        let credentials = StoredCredentials { email, password, phone };
+        let credentials = StoredCredentials { email, password, phone, code_verified: login.code_verified };
         let cookies = saved.session.cookies.clone();
         let held = HeldSession { cookies, method: login.account.method(), credentials };
         tables.sessions.insert(uid.clone(), held);

@@ -192,6 +192,7 @@ async fn a_legacy_session_can_be_looked_at_renewed_and_stripped_of_its_password(
         let new = cookies("renewed");
         let update = SessionUpdate {
             generation: 0,
+            lease: None,
             cookies: None,
             renewed: false,
             validity: Validity::Alive,

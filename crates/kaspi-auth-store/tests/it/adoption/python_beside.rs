@@ -36,6 +36,7 @@ async fn a_session_that_python_writes_is_the_next_generation() {
     );
     let late = SessionUpdate {
         generation: 1,
+        lease: None,
         cookies: None,
         renewed: false,
         validity: Validity::Dead,
@@ -73,6 +74,7 @@ async fn a_write_of_ours_fails_when_python_wrote_first() {
     let new = cookies("renewed from the first");
     let update = SessionUpdate {
         generation: session.generation,
+        lease: None,
         cookies: Some(&new),
         renewed: true,
         validity: Validity::Alive,

@@ -15,6 +15,7 @@ on_both!(
 pub fn key(id: &str, seconds: i64) -> HeldApiKey {
     HeldApiKey {
         key: ApiKey {
+            cabinet_paths: Vec::new(),
             id: id.to_owned(),
             name: "reports".to_owned(),
             prefix: format!("kas_{id}"),

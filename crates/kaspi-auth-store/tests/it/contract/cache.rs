@@ -96,6 +96,7 @@ async fn no_reader_sees_an_older_session_than_was_written(place: &Place) {
         let new = cookies(&number.to_string());
         let update = SessionUpdate {
             generation: number,
+            lease: None,
             cookies: Some(&new),
             renewed: true,
             validity: Validity::Alive,

@@ -26,6 +26,7 @@ on_both!(
 fn look(generation: i64, validity: Validity) -> SessionUpdate<'static> {
     SessionUpdate {
         generation,
+        lease: None,
         cookies: None,
         renewed: false,
         validity,

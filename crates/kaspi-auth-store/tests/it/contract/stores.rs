@@ -64,6 +64,7 @@ async fn lists_are_filtered_by_holder_and_status(place: &Place) {
     database.change_store(&Tenant::All, &uid("40"), &off, now()).await.unwrap();
     let marked = SessionUpdate {
         generation: 1,
+        lease: None,
         cookies: None,
         renewed: false,
         validity: Validity::Dead,

@@ -23,6 +23,7 @@ async fn what_is_not_yours_is_not_there(place: &Place) {
         StoreChange { name: Some("mine".to_owned()), forget_password: true, ..StoreChange::default() };
     let look = SessionUpdate {
         generation: 1,
+        lease: None,
         cookies: Some(&cookies("mine")),
         renewed: false,
         validity: Validity::Dead,

@@ -53,6 +53,7 @@ impl NewLoginBody {
             _ => return Err(unfit("Send either email and password, or phone.".to_owned())),
         };
         Ok(NewLogin {
+            origin: kaspi_auth_core::keeping::Origin::Caller,
             credentials: credentials
                 .map_err(|error| unfit(format!("The account cannot be used: {error}.")))?,
             user_id: self

@@ -59,7 +59,7 @@ impl Node {
 
     async fn bound(&self, scopes: &[Scope], user: Option<&str>) -> Client {
         let user = user.map(|user| UserId::parse(user).unwrap());
-        let (_, text) = self.service.api_keys.create("test", scopes, user).await.unwrap();
+        let (_, text) = self.service.api_keys.create("test", scopes, user, &[]).await.unwrap();
         self.anyone().with(text.expose_secret())
     }
 

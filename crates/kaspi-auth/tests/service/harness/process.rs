@@ -43,7 +43,7 @@ impl Rig {
     pub async fn new(kind: Kind) -> Self {
         let mut rig = Self::empty(kind).await;
         let service = Service::start(&settings(&rig.sandbox, rig.database.url())).await.unwrap();
-        let (_, text) = service.api_keys.create("test", &[Scope::Admin], None).await.unwrap();
+        let (_, text) = service.api_keys.create("test", &[Scope::Admin], None, &[]).await.unwrap();
         text.expose_secret().clone_into(&mut rig.api_key);
         let database = std::sync::Arc::clone(&service.database);
         service.stop(std::time::Duration::from_secs(5)).await;

@@ -1,0 +1,107 @@
+//! What is written down beside the data itself: timelines, the audit log, batches, the job queue, stores on their way in.
+
+use jiff::Timestamp;
+
+use super::Answered;
+use crate::audit::{AuditEntry, AuditFilter, NewAudit};
+use crate::batch::{Batch, BatchId, BatchItem, BatchStores};
+use crate::id::MerchantUid;
+use crate::import::{FoundStore, Imported};
+use crate::job::{JobFigures, JobFilter, JobView, NewJob};
+use crate::tenant::Tenant;
+use crate::timeline::{Entry, NewEntry};
+
+/// Timelines of stores.
+pub trait TimelineRepository: Send + Sync {
+    /// Appends an entry; one that says the same as the store's newest is counted there.
+    fn append_entry<'a>(&'a self, entry: &'a NewEntry) -> Answered<'a, ()>;
+
+    /// A store's entries before a cursor, newest first; `None`: not the tenant's.
+    fn list_entries<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        uid: &'a MerchantUid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Answered<'a, Option<Vec<Entry>>>;
+
+    /// Deletes entries before `before`, at most `limit`.
+    fn prune_entries(&self, before: Timestamp, limit: u32) -> Answered<'_, u64>;
+}
+
+/// The audit log. The database itself refuses changes of it.
+pub trait AuditRepository: Send + Sync {
+    /// Appends entries, in one transaction.
+    fn append_audit<'a>(&'a self, entries: &'a [NewAudit]) -> Answered<'a, ()>;
+
+    /// Entries that fit, newest first.
+    fn list_audit<'a>(&'a self, filter: &'a AuditFilter) -> Answered<'a, Vec<AuditEntry>>;
+
+    /// Deletes entries before `before`, at most `limit`. The database refuses it for entries of the last 30 days.
+    fn prune_audit(&self, before: Timestamp, limit: u32) -> Answered<'_, u64>;
+}
+
+/// Batches.
+pub trait BatchRepository: Send + Sync {
+    /// Stores a batch with its stores and its first job; answers it with its total. `total` and `results` of `batch` are not read.
+    fn insert_batch<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        batch: &'a Batch,
+        stores: &'a BatchStores,
+    ) -> Answered<'a, Batch>;
+
+    /// A batch of the tenant's.
+    fn find_batch<'a>(&'a self, tenant: &'a Tenant, id: BatchId) -> Answered<'a, Option<Batch>>;
+
+    /// The stores of a batch of the tenant's after a cursor, in the order of their uid.
+    fn list_batch<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        id: BatchId,
+        after: Option<&'a MerchantUid>,
+        limit: u32,
+    ) -> Answered<'a, Vec<BatchItem>>;
+
+    /// Stores of the batch that are not done yet.
+    fn pending_of_batch(&self, id: BatchId, limit: u32) -> Answered<'_, Vec<MerchantUid>>;
+
+    /// Notes what came of a store. Noted twice, the first counts.
+    fn note_batch_item<'a>(&'a self, id: BatchId, item: &'a BatchItem) -> Answered<'a, ()>;
+
+    /// Ends a batch that has no store left, or puts `next` into the queue: one transaction.
+    fn go_on_with_batch<'a>(&'a self, id: BatchId, next: &'a NewJob, now: Timestamp) -> Answered<'a, bool>;
+
+    /// Deletes batches that ended before `before`, at most `limit`.
+    fn prune_batches(&self, before: Timestamp, limit: u32) -> Answered<'_, u64>;
+}
+
+/// The job queue. What runs the jobs is the store's worker; what they do is the process's.
+pub trait JobRepository: Send + Sync {
+    /// Puts a job into the queue; `false`: one with its key is there already.
+    fn push_job<'a>(&'a self, job: &'a NewJob) -> Answered<'a, bool>;
+
+    /// Puts a job into the queue for each store that is due at `now`, at most `limit`, and moves its due time to `again`, where it is looked at should
+    /// the job be lost: one transaction. Its cost grows with what is due, not with all stores. Answers how many.
+    fn push_due_stores(&self, now: Timestamp, again: Timestamp, limit: u32) -> Answered<'_, u32>;
+
+    /// Jobs that fit, newest first.
+    fn list_jobs<'a>(&'a self, filter: &'a JobFilter) -> Answered<'a, Vec<JobView>>;
+
+    /// How the queue fares.
+    fn job_figures(&self) -> Answered<'_, JobFigures>;
+
+    /// Deletes jobs that ended before `before`, at most `limit`.
+    fn prune_jobs(&self, before: Timestamp, limit: u32) -> Answered<'_, u64>;
+}
+
+/// Stores on their way in.
+pub trait ImportRepository: Send + Sync {
+    /// Says what becomes of a found store and, if `apply`, does it: sealed with the newest key, one transaction, nothing overwritten that is newer here.
+    fn import_store<'a>(
+        &'a self,
+        found: &'a FoundStore,
+        apply: bool,
+        now: Timestamp,
+    ) -> Answered<'a, Imported>;
+}
