@@ -23,6 +23,7 @@ struct ApiKeyRow {
     name: String,
     prefix: String,
     scopes: String,
+    cabinet_paths: Option<String>,
     user_id: Option<String>,
     digest: Vec<u8>,
     created_at: i64,
@@ -37,6 +38,12 @@ impl ApiKeyRow {
             serde_json::from_str(&self.scopes).map_err(|_| corrupt("scopes", "not a list of texts"))?;
         // A scope of a later release gives this one nothing.
         let scopes: Vec<Scope> = names.iter().filter_map(|name| Scope::parse(name)).collect();
+        let cabinet_paths = match &self.cabinet_paths {
+            Some(paths) => {
+                serde_json::from_str(paths).map_err(|_| corrupt("cabinet_paths", "not a list of texts"))?
+            }
+            None => Vec::new(),
+        };
         let user_id = match &self.user_id {
             Some(user) => Some(UserId::parse(user).map_err(|error| corrupt("user_id", error.0))?),
             None => None,
@@ -48,7 +55,7 @@ impl ApiKeyRow {
                 name: self.name,
                 prefix: self.prefix,
                 scopes,
-                cabinet_paths: Vec::new(),
+                cabinet_paths,
                 user_id,
                 created_at: from_micros(self.created_at),
                 last_used_at: self.last_used_at.map(from_micros),
@@ -66,6 +73,10 @@ impl ApiKeyRepository for SqlDatabase {
             let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
             let scopes = serde_json::to_string(&scopes)
                 .map_err(|error| failure::corrupt(TABLE, "scopes", &key.id, error))?;
+            let paths = (!key.cabinet_paths.is_empty())
+                .then(|| serde_json::to_string(&key.cabinet_paths))
+                .transpose()
+                .map_err(|error| failure::corrupt(TABLE, "cabinet_paths", &key.id, error))?;
             write!(
                 &self.pool,
                 INSERT,
@@ -73,6 +84,7 @@ impl ApiKeyRepository for SqlDatabase {
                 without_nul(&key.name),
                 key.prefix.as_str(),
                 scopes,
+                paths,
                 key.user_id.as_ref().map(UserId::as_str),
                 held.digest.as_slice(),
                 key.created_at.as_microsecond(),

@@ -10,6 +10,8 @@
 //! | change a statement | `statements/` |
 //! | change what is sealed, and how | `sealed/` |
 //! | see why rates are never overdrawn | `rates.rs`, `statements/rates.rs` |
+//! | see who may refresh, and how late writes are fenced | `keeping.rs`, `stores/update_session.rs` |
+//! | see what gives every store its due time | the triggers of `migrations/*/0006_keeping.sql` |
 //! | see what pins an account to a way out and frees a place | the triggers of `migrations/*/0005_egresses.sql` |
 //! | see why a stale session cannot be served | `cache.rs` |
 //! | adopt a table of another shape | `migrations/postgres/0001_stores.sql`, `values/` |

@@ -1,13 +1,14 @@
 //! The rates towards the portal, shared by all nodes. Times come from the nodes: clocks that differ by some milliseconds move
 //! a turn by as much.
 
+use jiff::Timestamp;
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::port::{Answered, RateRepository, RepositoryError, Slot, SlotRequest};
 use kaspi_auth_core::rate::Budget;
 
 use crate::database::SqlDatabase;
-use crate::pool::{transaction, tx_rows, tx_write, write};
+use crate::pool::{read, transaction, tx_rows, tx_write, write};
 use crate::statements::rates as statements;
 use crate::values::from_micros;
 
@@ -37,13 +38,22 @@ impl RateRepository for SqlDatabase {
         })
     }
 
-    fn acquire_permit(
-        &self,
-        _key: &'static str,
-        _budget: Budget,
-        _now: kaspi_auth_core::Timestamp,
-    ) -> Answered<'_, Slot> {
-        Box::pin(async { Ok(Slot::Granted) })
+    fn acquire_permit(&self, key: &'static str, budget: Budget, now: Timestamp) -> Answered<'_, Slot> {
+        Box::pin(async move {
+            // By the rate alone: places are the logins' matter.
+            let rate = Budget { in_flight: 0, ..budget };
+            let now = now.as_microsecond();
+            let Some(limit) = Limit::of(format!("permit:{key}"), rate, now) else {
+                return Ok(Slot::Granted);
+            };
+            let key = limit.key.as_str();
+            if write!(&self.pool, statements::TAKE, key, now, limit.interval, limit.latest)? > 0 {
+                return Ok(Slot::Granted);
+            }
+            let rows = read!(&self.pool, statements::LOOK => (i64,), key)?;
+            let at = rows.first().map_or(now, |(next_at,)| limit.from(*next_at));
+            Ok(Slot::Wait(Some(from_micros(at.max(now)))))
+        })
     }
 
     fn release_slot(&self, login: LoginId) -> Answered<'_, ()> {

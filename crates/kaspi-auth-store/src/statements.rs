@@ -6,10 +6,13 @@
 
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
+pub(crate) mod attempts;
+pub(crate) mod breaker;
 pub(crate) mod changes;
 pub(crate) mod egresses;
 pub(crate) mod events;
 pub(crate) mod evidence;
+pub(crate) mod keeping;
 pub(crate) mod logins;
 pub(crate) mod nodes;
 pub(crate) mod rates;
@@ -56,6 +59,9 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(evidence::ALL.iter().copied())
         .chain(shapes::ALL.iter().copied())
         .chain(events::ALL.iter().copied())
+        .chain(keeping::ALL.iter().copied())
+        .chain(attempts::ALL.iter().copied())
+        .chain(breaker::ALL.iter().copied())
 }
 
 /// The statements that only SQLite knows.

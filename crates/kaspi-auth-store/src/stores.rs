@@ -7,13 +7,14 @@ mod read_session;
 mod row;
 mod save;
 mod session_row;
+mod stage;
 mod update_session;
 
 use jiff::Timestamp;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::login::EngineChoice;
 use kaspi_auth_core::port::{Answered, RepositoryError, SavedSession, SessionUpdate, StoreRepository};
-use kaspi_auth_core::session::{Session, StoredCredentials};
+use kaspi_auth_core::session::{Cookie, Session, StoredCredentials};
 use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreSummary};
 use kaspi_auth_core::tenant::Tenant;
 
@@ -37,10 +38,10 @@ impl StoreRepository for SqlDatabase {
     fn stage_session<'a>(
         &'a self,
         saved: SavedSession<'a>,
-        _summary: &'a StoreSummary,
-        _now: Timestamp,
-    ) -> Answered<'a, Vec<kaspi_auth_core::session::Cookie>> {
-        Box::pin(async move { Ok(saved.session.cookies.clone()) })
+        summary: &'a StoreSummary,
+        now: Timestamp,
+    ) -> Answered<'a, Vec<Cookie>> {
+        Box::pin(self.stage(saved, summary, now))
     }
 
     fn save_session<'a>(

@@ -46,6 +46,18 @@ pub(crate) struct Encrypted {
     encrypted: String,
 }
 
+impl Encrypted {
+    /// The shape around a token that was sealed before.
+    pub(crate) fn of(token: String) -> Self {
+        Self { encrypted: token }
+    }
+
+    /// The token.
+    pub(crate) fn token(&self) -> &str {
+        &self.encrypted
+    }
+}
+
 impl StoredGuid {
     /// Reads the column's text; `None` when there is no session in it.
     pub(crate) fn read(text: &str) -> Result<Option<Self>, GuidError> {

@@ -5,7 +5,7 @@ use super::Statement;
 /// The columns of an `ApiKeyRow`.
 macro_rules! columns {
     () => {
-        "id, name, prefix, scopes, user_id, digest, created_at, last_used_at, revoked_at"
+        "id, name, prefix, scopes, cabinet_paths, user_id, digest, created_at, last_used_at, revoked_at"
     };
 }
 
@@ -13,7 +13,11 @@ pub(crate) const ALL: &[Statement] = &[INSERT, FIND, LIST, REVOKE, TOUCH];
 
 pub(crate) const INSERT: Statement = Statement::new(
     "api_keys.insert",
-    concat!("insert into kaspi_auth_api_keys (", columns!(), ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+    concat!(
+        "insert into kaspi_auth_api_keys (",
+        columns!(),
+        ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    ),
 );
 
 pub(crate) const FIND: Statement = Statement::new(

@@ -15,6 +15,8 @@ pub(crate) const ALL: &[Statement] = &[
     OPEN,
     FIND_BY_ACCOUNT,
     UPDATE,
+    STAGE,
+    STAGED,
     CLAIM_LOST,
     RENEW_LEASE,
     RELEASE_LEASES,
@@ -50,7 +52,7 @@ pub(crate) const FIND_BY_ACCOUNT: Statement = Statement::new(
     concat!("select ", columns!(), " from kaspi_auth_logins where account_key = $1"),
 );
 
-/// `$5`: keep the secrets; otherwise they become `$6`. `$7`: it still holds its account. A trigger frees the place of one that
+/// `$5`: keep the secrets; otherwise they become `$6`. `$7`: it still holds its account and what is staged. A trigger frees the place of one that
 /// no longer runs.
 pub(crate) const UPDATE: Statement = Statement::new(
     "logins.update",
@@ -58,11 +60,22 @@ pub(crate) const UPDATE: Statement = Statement::new(
         set version = version + 1, state = $3, record = $4,
             secrets = case when $5 then secrets else $6 end,
             account_key = case when $7 then account_key else null end,
+            staged = case when $7 then staged else null end,
             lease_node = $8, lease_until = $9, due_at = $10, ended_at = $11, updated_at = $12, expires_at = $13,
             egress = $14, holder = $15
       where id = $1 and version = $2
   returning version",
 );
+
+/// Lays a sealed session beside the login. The version stays: nobody waits for that.
+pub(crate) const STAGE: Statement = Statement::new(
+    "logins.stage",
+    "update kaspi_auth_logins set staged = $3 where id = $1 and version = $2 and ended_at is null",
+);
+
+/// What lies there.
+pub(crate) const STAGED: Statement =
+    Statement::new("logins.staged", "select staged from kaspi_auth_logins where id = $1 and version = $2");
 
 /// The outer condition decides between two nodes that found the same login. The version moves, so that a node that was only
 /// slow cannot write any more.

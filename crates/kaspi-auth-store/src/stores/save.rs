@@ -14,9 +14,9 @@ use crate::changes::Change;
 use crate::database::SqlDatabase;
 use crate::logins::LoginParams;
 use crate::pool::{transaction, tx_rows, tx_write};
-use crate::sealed::NewGuid;
+use crate::sealed::Encrypted;
 use crate::statements::accounts::{DRIVER, KEEP_DEVICE, NO_DRIVER};
-use crate::statements::logins::UPDATE;
+use crate::statements::logins::{STAGED, UPDATE};
 use crate::values::{Instant, without_nul};
 
 impl SqlDatabase {
@@ -26,8 +26,9 @@ impl SqlDatabase {
         summary: &StoreSummary,
         now: Timestamp,
     ) -> Result<(), RepositoryError> {
-        let SavedSession { login, session, credentials, device } = saved;
         let uid = &summary.merchant_uid;
+        let fresh = self.seal_new(&saved, uid, now);
+        let SavedSession { login, session, credentials, device } = saved;
         let done = Login {
             state: LoginState::Succeeded { store: summary.clone() },
             updated_at: now,
@@ -37,14 +38,6 @@ impl SqlDatabase {
 
         let user = self.users.write(login.user_id.as_ref())?;
         let account = credentials.account();
-        let guid = NewGuid {
-            cookies: &session.cookies,
-            credentials,
-            store_password: login.store_password,
-            code_verified: login.code_verified,
-            authenticated_at: session.authenticated_at,
-        };
-        let guid = Json(self.sealer.seal_guid(uid, &guid.build(), now));
         let email = match account {
             Account::Email(address) => {
                 Some(self.sealer.seal_value(uid, "email", &SecretString::from(address.clone()), now))
@@ -70,6 +63,16 @@ impl SqlDatabase {
         });
 
         transaction!(&self.pool, |tx| {
+            // What was read back and tried is what is stored; before the login's end erases it.
+            let staged = tx_rows!(tx, STAGED => (Option<String>,), login.id.0, login.version)?;
+            let guid = match staged.into_iter().next() {
+                Some((Some(token),)) => {
+                    self.open_staged(login, uid, &token)?;
+                    Json(Encrypted::of(token))
+                }
+                Some((None,)) => Json(fresh),
+                None => return Err(RepositoryError::Conflict),
+            };
             let updated = tx_rows!(
                 tx, UPDATE => (i64,), done.id.0, done.version, params.state, params.record.as_str(), false,
                 None::<String>, false, params.lease_node, params.lease_until, params.due_at, params.ended_at,

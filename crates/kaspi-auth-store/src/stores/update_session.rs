@@ -12,8 +12,26 @@ use super::statements::{REPLACE_SESSION, SECRETS, UPDATE_LOOK};
 use super::{TRIES, guid_error};
 use crate::changes::Change;
 use crate::database::{Seen, SqlDatabase};
-use crate::pool::{read, write};
+use crate::pool::{read, transaction, tx_write, write};
+use crate::statements::keeping::FENCE;
 use crate::values::{Instant, without_nul};
+
+/// Runs one statement on a store, under a lease where there is one: when that is another's by now, nothing is written. How many rows
+/// it touched. The store is written before the lease is looked at: see [`statements::keeping`](crate::statements::keeping).
+macro_rules! fenced {
+    ($pool:expr, ($uid:expr, $lease:expr), $statement:expr $(, $bind:expr)* $(,)?) => {
+        match $lease {
+            None => write!($pool, $statement $(, $bind)*)?,
+            Some(lease) => transaction!($pool, |tx| {
+                let changed = tx_write!(tx, $statement $(, $bind)*)?;
+                if tx_write!(tx, FENCE, $uid.as_str(), lease.node.0, lease.epoch)? == 0 {
+                    return Err(RepositoryError::Conflict);
+                }
+                changed
+            }),
+        }
+    };
+}
 
 impl SqlDatabase {
     pub(super) async fn change_session(
@@ -43,8 +61,9 @@ impl SqlDatabase {
         update: &SessionUpdate<'_>,
     ) -> Result<bool, RepositoryError> {
         let mark = Mark::of(update);
-        let changed = write!(
+        let changed = fenced!(
             &self.pool,
+            (uid, update.lease),
             UPDATE_LOOK,
             uid.as_str(),
             seen.all,
@@ -57,7 +76,7 @@ impl SqlDatabase {
             mark.set,
             mark.reason.as_deref(),
             Instant(update.checked_at),
-        )?;
+        );
         Ok(changed > 0)
     }
 
@@ -83,8 +102,9 @@ impl SqlDatabase {
                 None => guid,
             };
             let sealed = Json(self.sealer.seal_guid(uid, &guid, update.checked_at));
-            let changed = write!(
+            let changed = fenced!(
                 &self.pool,
+                (uid, update.lease),
                 REPLACE_SESSION,
                 uid.as_str(),
                 seen.all,
@@ -101,7 +121,7 @@ impl SqlDatabase {
                 &sealed,
                 i64::from(update.renewed),
                 update.authenticated_at.map(Timestamp::as_microsecond),
-            )?;
+            );
             if changed > 0 {
                 return Ok(true);
             }
