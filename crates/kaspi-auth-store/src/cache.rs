@@ -64,6 +64,8 @@ pub(crate) struct Cache {
     serving: AtomicBool,
     /// Moves with a change of anything.
     everything: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
     keys_changed: AtomicU64,
     stripes: Vec<AtomicU64>,
     hasher: RandomState,
@@ -78,6 +80,8 @@ impl Cache {
         Self {
             serving: AtomicBool::new(false),
             everything: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
             keys_changed: AtomicU64::new(0),
             stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
@@ -110,6 +114,16 @@ impl Cache {
     /// The sealed row, if it is there.
     pub(crate) fn sealed(&self, uid: &MerchantUid, stamp: Stamp) -> Option<Arc<Sealed>> {
         self.sealed.get(uid).filter(|entry| entry.stamp == stamp)
+    }
+
+    /// Notes whether a session was served from memory.
+    pub(crate) fn count(&self, hit: bool) {
+        if hit { &self.hits } else { &self.misses }.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many sessions were served from memory, and how many were not.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     /// Keeps a row that was read after `stamp` was taken.

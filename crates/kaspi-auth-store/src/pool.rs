@@ -22,6 +22,20 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
+    /// How many connections are open, idle, and waited for.
+    pub(crate) fn figures(&self) -> (usize, usize, Option<usize>) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                let (writer, readers) = (writer.figures(), readers.figures());
+                (writer.0 + readers.0, writer.1 + readers.1, Some(writer.2 + readers.2))
+            }
+            // sqlx does not tell who waits.
+            Self::Postgres(pool) => {
+                (usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle(), None)
+            }
+        }
+    }
+
     /// Closes all connections; SQLite folds its log into the file.
     pub(crate) async fn close(&self) {
         match self {

@@ -18,6 +18,23 @@ pub(crate) struct Connections {
     /// None: closed.
     each: Vec<Mutex<Option<SqliteConnection>>>,
     next: AtomicUsize,
+    waiting: AtomicUsize,
+}
+
+/// Counts one who waits, for as long as it lives: a caller may give up in the middle.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Connections {
@@ -27,7 +44,7 @@ impl Connections {
         for _ in 0..count.max(1) {
             each.push(Mutex::new(Some(options.connect().await?)));
         }
-        Ok(Self { each, next: AtomicUsize::new(0) })
+        Ok(Self { each, next: AtomicUsize::new(0), waiting: AtomicUsize::new(0) })
     }
 
     /// One that is free, or the next in turn as soon as it is. Whoever gives up waiting in the middle of a statement leaves
@@ -37,10 +54,17 @@ impl Connections {
         let guard = if let Some(guard) = free {
             guard
         } else {
+            let _waits = Waits::begin(&self.waiting);
             let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.each.len();
             timeout(PATIENCE, self.each[turn].lock()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
         };
         MutexGuard::try_map(guard, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// How many there are, how many of them nobody uses, and how many callers wait.
+    pub(crate) fn figures(&self) -> (usize, usize, usize) {
+        let idle = self.each.iter().filter(|one| one.try_lock().is_ok()).count();
+        (self.each.len(), idle, self.waiting.load(Ordering::Relaxed))
     }
 
     /// Closes all of them, each once its present user is done.

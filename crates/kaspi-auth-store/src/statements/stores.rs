@@ -32,6 +32,7 @@ pub(crate) const ALL: &[Statement] = &[
     SAVE,
     FIND,
     LIST,
+    COUNT,
     CHANGE,
     SECRETS,
     FORGET_PASSWORD,
@@ -96,6 +97,20 @@ pub(crate) const LIST: Statement = Statement::new(
         " then 'needs_reauth'
                     else 'active' end)
           order by merchant_id limit $7"
+    ),
+);
+
+/// How many stores stand how, and what was last seen of their sessions.
+pub(crate) const COUNT: Statement = Statement::new(
+    "stores.count",
+    concat!(
+        "select case when not coalesce(is_active, true) then 'inactive'
+                     when coalesce(needs_reauth, false) or not ",
+        has_session!(),
+        "        then 'needs_reauth'
+                     else 'active' end as status,
+                auth_validity as validity, count(*) as stores
+           from kaspi_stores group by 1, 2"
     ),
 );
 

@@ -25,16 +25,19 @@ impl SqlDatabase {
         let stamp = self.cache.stamp(uid);
         if let Some(stamp) = stamp {
             if let Some(opened) = self.cache.opened(uid, stamp) {
+                self.cache.count(true);
                 return Ok(opened.session(tenant, self.users));
             }
             if let Some(sealed) = self.cache.sealed(uid, stamp) {
                 if !sealed.is_seen(tenant, self.users) {
                     return Ok(None);
                 }
+                self.cache.count(true);
                 return self.open_session(uid, &sealed.row, Some(stamp)).await;
             }
         }
         let Some(seen) = self.seen(tenant) else { return Ok(None) };
+        self.cache.count(false);
         let rows = read!(&self.pool, SESSION => SessionRow, uid.as_str(), seen.all, &seen.user)?;
         let Some(row) = rows.into_iter().next().filter(|row| row.is_active) else { return Ok(None) };
         let session = self.open_session(uid, &row, stamp).await?;

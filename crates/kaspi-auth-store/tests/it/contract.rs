@@ -8,6 +8,7 @@ mod drivers;
 mod egresses;
 mod events;
 mod evidence;
+mod figures;
 mod leases;
 mod logins;
 mod nodes;
