@@ -9,12 +9,14 @@ mod ci;
 mod demo;
 mod postgres;
 mod process;
+mod promtool;
 mod report;
 mod selenium;
 mod steps;
 mod system;
 mod test;
 mod tidy;
+mod tools;
 mod wait;
 mod workspace;
 

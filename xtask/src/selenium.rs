@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::workspace::root;
+use crate::tools::{self, Folder};
 use crate::{Outcome, process};
 
 /// The variable that names the jar to the tests.
@@ -38,8 +38,7 @@ pub fn ensure() -> Outcome {
 }
 
 fn fetched() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    root().join(target).join("tools").join(format!("selenium-server-{VERSION}.jar"))
+    tools::folder().join(format!("selenium-server-{VERSION}.jar"))
 }
 
 /// Fetches into a folder of its own, so that a jar in its place is always whole and checked.
@@ -65,23 +64,6 @@ fn check(file: &Path, sha512: &str) -> Outcome {
         return Ok(());
     }
     Err(format!("what came is not what was published: its SHA-512 is {found}, not {sha512}"))
-}
-
-/// A folder that goes when it is done with.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make(path: PathBuf) -> Outcome<Self> {
-        std::fs::create_dir_all(&path)
-            .map_err(|error| format!("cannot make the folder {}: {error}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]

@@ -158,6 +158,14 @@ pub fn ensure(needs: &[&Need]) -> Outcome {
     }
 }
 
+/// Brings the lists of packages up to date, where we may.
+pub fn refresh_lists() {
+    if may_install() {
+        // Lists that cannot be refreshed are no failure yet: what needs them tells.
+        let _ = process::run(&mut apt_get(&["update", "-qq"]));
+    }
+}
+
 /// Brings the first of these that can be had; without any it says so, and how it goes on.
 pub fn wish(alternatives: &[Need], without: &str) {
     let mut failure = String::new();

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::postgres::{Postgres, URL_VARIABLE};
 use crate::report::Report;
 use crate::workspace::cargo_in_root;
-use crate::{Outcome, process, selenium, steps, system, tidy};
+use crate::{Outcome, process, promtool, selenium, steps, system, tidy};
 
 /// All steps, or with arguments only the tests that they choose.
 pub fn run(args: &[String]) -> Outcome {
@@ -30,6 +30,10 @@ fn everything(report: &mut Report, summary: &mut Option<String>) -> Outcome {
     report.step("tidy", tidy::run)?;
     report.step("format", steps::format)?;
     report.step("what the machine needs", needs)?;
+    report.step("rules of the alerts", || {
+        promtool::ensure()?;
+        promtool::check_alerts()
+    })?;
     report.step("clippy", steps::clippy)?;
     report.step("compile the tests", || Runner::choose().compile())?;
     report.step("documentation tests", steps::documentation_tests)?;

@@ -233,6 +233,7 @@ impl Service {
         let keep = SignedDuration::from_hours(24 * config.logins.keep_days);
         let background = Background::start(&self.logins, Arc::clone(&self.clock), keep);
         let rooms = Upkeep {
+            database: Arc::clone(&self.database),
             records: Arc::clone(&self.records),
             egresses: Arc::clone(&self.egresses),
             portal: Arc::clone(&self.portal),

@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kaspi_auth_core::Code;
 use kaspi_auth_core::id::LoginId;
-use kaspi_auth_core::login::{Login, LoginState};
+use kaspi_auth_core::login::{Challenge, Login, LoginState};
 use kaspi_auth_core::port::{BoxFuture, Clock, LoginChanges, StepTaken, Subscription};
 use tokio::sync::broadcast;
+
+use super::keeping_metrics::{self, Streaks};
 
 /// How many changes a slow waiter may fall behind before it is woken for all.
 const BACKLOG: usize = 1024;
@@ -17,12 +19,13 @@ const BACKLOG: usize = 1024;
 pub struct Changes {
     sender: broadcast::Sender<Option<LoginId>>,
     clock: Arc<dyn Clock>,
+    streaks: Streaks,
 }
 
 impl Changes {
     /// Without subscribers yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0, clock }
+        Self { sender: broadcast::channel(BACKLOG).0, clock, streaks: Streaks::default() }
     }
 
     /// A change that another process stored: of one login, or of any.
@@ -42,21 +45,18 @@ impl LoginChanges for Changes {
         let (id, account) = (login.id, &login.account);
         match &login.state {
             LoginState::Failed { failure } => {
-                tracing::warn!(login.id = %id, %account, login.state = state, code = failure.code.as_str(), "login failed");
+                tracing::warn!(login.id = %id, %account, login.state = state, code = failure.code.as_str(), millis = millis(age(login)), "login failed");
             }
             LoginState::Succeeded { store } => {
-                tracing::info!(login.id = %id, %account, login.state = state, merchant_uid = %store.merchant_uid, "login succeeded");
+                tracing::info!(login.id = %id, %account, login.state = state, merchant_uid = %store.merchant_uid, millis = millis(age(login)), "login succeeded");
             }
             _ => tracing::debug!(login.id = %id, %account, login.state = state, "login changed"),
         }
+        if let Some(channel) = code_just_sent(login) {
+            keeping_metrics::code_requested(channel, login.origin);
+        }
         if login.state.is_terminal() {
-            let outcome = match &login.state {
-                LoginState::Failed { failure } => failure.code.as_str(),
-                _ => state,
-            };
-            let engine = login.driver.as_str();
-            metrics::counter!("kaspi_auth_logins_total", "method" => method(login), "engine" => engine, "outcome" => outcome)
-                .increment(1);
+            self.ended(login);
         }
         self.wake(Some(id));
     }
@@ -64,11 +64,51 @@ impl LoginChanges for Changes {
     fn stepped(&self, login: &Login, step: StepTaken) {
         let took = Duration::try_from(step.took).unwrap_or_default();
         let (engine, outcome) = (login.driver.as_str(), step.error.map_or("ok", Code::as_str));
-        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::debug!(login.id = %login.id, login.engine = engine, step = step.name, outcome, millis, "login step");
+        tracing::debug!(login.id = %login.id, account = %login.account, login.engine = engine, step = step.name, outcome, millis = millis(took), "login step");
         metrics::histogram!("kaspi_auth_login_step_seconds", "step" => step.name, "engine" => engine, "outcome" => outcome)
             .record(took);
     }
+}
+
+impl Changes {
+    fn ended(&self, login: &Login) {
+        let outcome = match &login.state {
+            LoginState::Failed { failure } => failure.code.as_str(),
+            state => state.name(),
+        };
+        let (method, engine) = (method(login), login.driver.as_str());
+        metrics::counter!("kaspi_auth_logins_total", "method" => method, "engine" => engine, "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("kaspi_auth_login_seconds", "method" => method, "engine" => engine, "outcome" => outcome)
+            .record(age(login));
+        // Who gave up or did not answer says nothing of the account.
+        match login.state {
+            LoginState::Succeeded { .. } => self.streaks.note(&login.account, false),
+            LoginState::Failed { .. } => self.streaks.note(&login.account, true),
+            _ => {}
+        }
+    }
+}
+
+/// Where a code went, when this change is that one was sent: an answer that was wrong leaves the time of the sending as it was.
+fn code_just_sent(login: &Login) -> Option<kaspi_auth_core::login::Channel> {
+    match &login.state {
+        LoginState::Awaiting { challenge: Challenge::Code(code) }
+            if code.sent_at == login.updated_at && code.last_error.is_none() =>
+        {
+            Some(code.channel)
+        }
+        _ => None,
+    }
+}
+
+/// From the login's start to its last change.
+fn age(login: &Login) -> Duration {
+    Duration::try_from(login.created_at.duration_until(login.updated_at)).unwrap_or_default()
+}
+
+fn millis(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn method(login: &Login) -> &'static str {

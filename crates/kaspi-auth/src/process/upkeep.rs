@@ -7,15 +7,19 @@ use std::time::Duration;
 use kaspi_auth_core::egress::{Egress, EgressId};
 use kaspi_auth_core::egresses::{Egresses, NewEgress};
 use kaspi_auth_core::error::{Error, Result};
+use kaspi_auth_core::port::Database as _;
 use kaspi_auth_core::records::Records;
 use kaspi_auth_portal::DirectEngine;
+use kaspi_auth_store::SqlDatabase;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Background, Browser, Chain, show};
+use super::{Background, Browser, Chain, keeping_metrics, show};
 
 const FIGURES: Duration = Duration::from_secs(5);
+/// Reads every row: not more often.
+const COUNTS: Duration = Duration::from_mins(1);
 const ROUTES: Duration = Duration::from_secs(30);
 const PRUNING: Duration = Duration::from_hours(1);
 /// Between two tries to take the configuration's egresses over.
@@ -23,6 +27,8 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// The rooms that are looked after.
 pub struct Upkeep {
+    /// The database, for its figures.
+    pub database: Arc<SqlDatabase>,
     /// Evidence and events.
     pub records: Arc<Records>,
     /// The ways out.
@@ -39,6 +45,27 @@ impl Upkeep {
     /// Adds the tasks to `background`.
     #[must_use]
     pub fn start(self, mut background: Background, configured: Vec<NewEgress>) -> Background {
+        let (figures, counted) = (Arc::clone(&self.database), self.database);
+        background.add(|stop| {
+            every(FIGURES, stop, "figures of the database", move || {
+                let database = Arc::clone(&figures);
+                async move {
+                    keeping_metrics::database(database.figures());
+                    let answered = database.ping().await;
+                    keeping_metrics::database_up(answered.is_ok());
+                    Ok(answered?)
+                }
+            })
+        });
+        background.add(|stop| {
+            every(COUNTS, stop, "count of the stores", move || {
+                let database = Arc::clone(&counted);
+                async move {
+                    keeping_metrics::sessions(&database.count_sessions().await?);
+                    Ok(())
+                }
+            })
+        });
         let egresses = Arc::clone(&self.egresses);
         background.add(|stop| spawn(stop, adopt(egresses, configured)));
         let records = self.records;
