@@ -6,10 +6,12 @@
 //! - [`process`]: the outside world of one process: clock, ids, runner, changes, background passes.
 //! - [`wiring`]: puts database, portal and use cases together.
 //! - [`http`]: the API.
+//! - [`explain`]: why a session is as it is, in words, in three languages.
 //! - [`cli`]: the commands.
 
 pub mod cli;
 pub mod config;
+pub mod explain;
 pub mod http;
 pub mod process;
 pub mod wiring;
