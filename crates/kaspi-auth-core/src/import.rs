@@ -1,6 +1,9 @@
 //! Stores of other installations, on their way in.
 
+mod judge;
+
 use jiff::Timestamp;
+pub use judge::{Judgement, Present, judge};
 use secrecy::SecretString;
 
 use crate::id::{MerchantUid, UserId};

@@ -2,7 +2,7 @@
 
 mod cookie;
 
-pub use cookie::{Cookie, SameSite, cookie_header};
+pub use cookie::{Cookie, SameSite, cookie_header, same_cookies};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};

@@ -83,6 +83,23 @@ pub fn cookie_header(cookies: &[Cookie]) -> SecretString {
     header.into()
 }
 
+/// Whether two lists hold the same cookies in the same order.
+pub fn same_cookies(one: &[Cookie], other: &[Cookie]) -> bool {
+    // An expiry may lose its last bits on the way through a text; one that is no number is written as none.
+    let expiry = |cookie: &Cookie| if cookie.expires.is_finite() { cookie.expires } else { -1.0 };
+    let same = |(one, other): (&Cookie, &Cookie)| {
+        one.name == other.name
+            && one.value.expose_secret() == other.value.expose_secret()
+            && one.domain == other.domain
+            && one.path == other.path
+            && (expiry(one) - expiry(other)).abs() < 0.001
+            && one.http_only == other.http_only
+            && one.secure == other.secure
+            && one.same_site == other.same_site
+    };
+    one.len() == other.len() && one.iter().zip(other).all(same)
+}
+
 impl fmt::Debug for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cookie({} of {}{})", self.name, self.domain, self.path)
