@@ -17,6 +17,9 @@ pub(crate) fn of(statement: Statement, error: sqlx::Error) -> RepositoryError {
         {
             return RepositoryError::Unfit(why);
         }
+        if statement.name.starts_with("audit.") && is_refusal(&**said) {
+            return RepositoryError::Unfit(format!("Refused by the database: {}.", said.message()));
+        }
     }
     RepositoryError::Unavailable { statement: statement.name, source: Box::new(error) }
 }
@@ -24,6 +27,11 @@ pub(crate) fn of(statement: Statement, error: sqlx::Error) -> RepositoryError {
 /// PostgreSQL gave one of two transactions up for the other (40001, 40P01): the caller reads and tries again.
 fn is_race(said: &dyn DatabaseError) -> bool {
     matches!(said.code().as_deref(), Some("40001" | "40P01"))
+}
+
+/// A trigger of the audit log raised its words, which quote nothing: KA004, and SQLite's `SQLITE_CONSTRAINT_TRIGGER`.
+fn is_refusal(said: &dyn DatabaseError) -> bool {
+    matches!(said.code().as_deref(), Some("KA004" | "1811"))
 }
 
 /// Why a value cannot stand in an adopted table, as a sentence for the caller.

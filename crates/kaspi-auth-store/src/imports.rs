@@ -1,4 +1,5 @@
-//! Stores of other installations, on their way in.
+//! Stores of other installations, on their way in. What becomes of one is judged in `kaspi_auth_core::import`; how it is
+//! written stands in `stores/import.rs`.
 
 use kaspi_auth_core::Timestamp;
 use kaspi_auth_core::import::{FoundStore, Imported};
@@ -9,10 +10,10 @@ use crate::database::SqlDatabase;
 impl ImportRepository for SqlDatabase {
     fn import_store<'a>(
         &'a self,
-        _found: &'a FoundStore,
-        _apply: bool,
-        _now: Timestamp,
+        found: &'a FoundStore,
+        apply: bool,
+        now: Timestamp,
     ) -> Answered<'a, Imported> {
-        Box::pin(async { Err(crate::failure::absent()) })
+        Box::pin(self.import(found, apply, now))
     }
 }

@@ -14,6 +14,7 @@
 //! | see what gives every store its due time | the triggers of `migrations/*/0006_keeping.sql` |
 //! | see what pins an account to a way out and frees a place | the triggers of `migrations/*/0005_egresses.sql` |
 //! | see why a stale session cannot be served | `cache.rs` |
+//! | judge, write and read stores of other installations | `kaspi_auth_core::import`, `stores/import.rs`, `found.rs`, `foreign.rs` |
 //! | adopt a table of another shape | `migrations/postgres/0001_stores.sql`, `values/` |
 //!
 //! It must not decide anything that a rule of the core decides, must not write a secret unsealed, and must not let SQL ask
@@ -33,6 +34,8 @@ mod events;
 mod evidence;
 mod failure;
 mod figures;
+mod foreign;
+mod found;
 mod imports;
 mod jobs;
 mod keeping;
@@ -54,4 +57,6 @@ pub use changes::Change;
 pub use database::SqlDatabase;
 pub use error::OpenDatabaseError;
 pub use figures::{Figures, SessionCount};
+pub use foreign::{ForeignSource, ForeignStores, UnreadableRow};
+pub use found::{FoundError, found_from_json};
 pub use settings::Settings;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kaspi_auth_vault::{Fingerprinter, KeyRing};
 
-pub(crate) use guid::{Encrypted, Guid, GuidError, NewGuid, StoredGuid};
+pub(crate) use guid::{Encrypted, Guid, GuidError, GuidParts, NewGuid, StoredGuid, open_with};
 pub(crate) use map::SecretMap;
 
 /// The key ring and the pepper of this database.

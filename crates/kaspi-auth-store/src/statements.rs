@@ -7,11 +7,13 @@
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod attempts;
+pub(crate) mod audit;
 pub(crate) mod breaker;
 pub(crate) mod changes;
 pub(crate) mod egresses;
 pub(crate) mod events;
 pub(crate) mod evidence;
+pub(crate) mod imports;
 pub(crate) mod keeping;
 pub(crate) mod logins;
 pub(crate) mod nodes;
@@ -19,6 +21,7 @@ pub(crate) mod rates;
 pub(crate) mod settings;
 pub(crate) mod shapes;
 pub(crate) mod stores;
+pub(crate) mod timelines;
 
 /// A statement with its name, which errors carry.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +65,9 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(keeping::ALL.iter().copied())
         .chain(attempts::ALL.iter().copied())
         .chain(breaker::ALL.iter().copied())
+        .chain(timelines::ALL.iter().copied())
+        .chain(audit::ALL.iter().copied())
+        .chain(imports::ALL.iter().copied())
 }
 
 /// The statements that only SQLite knows.

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod delete;
+mod import;
 mod list;
 mod read_session;
 mod row;
@@ -27,6 +28,7 @@ use crate::statements::stores as statements;
 use crate::values::{Instant, without_nul};
 use credentials::SecretsRow;
 use row::StoreRow;
+pub(crate) use row::points;
 pub(crate) use session_row::SessionRow;
 
 const TABLE: &str = "kaspi_stores";

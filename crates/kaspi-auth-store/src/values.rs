@@ -20,6 +20,11 @@ pub(crate) fn without_nul(text: &str) -> String {
     text.replace('\0', "")
 }
 
+/// A text as a server takes it, of at most so many characters.
+pub(crate) fn bounded(text: &str, characters: usize) -> String {
+    text.chars().filter(|character| *character != '\0').take(characters).collect()
+}
+
 /// An unknown word says nothing.
 pub(crate) fn driver_of(text: &str) -> Option<Driver> {
     [Driver::Direct, Driver::Browser].into_iter().find(|driver| driver.as_str() == text)

@@ -2,12 +2,16 @@
 //!
 //! Written is one shape only: `{"encrypted": "<Fernet token>"}`. Keys of the sealed object that are not ours stay.
 
+mod parts;
+
 use jiff::Timestamp;
 use kaspi_auth_core::account::{Account, Credentials, Method};
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::session::Cookie;
-use kaspi_auth_vault::{Envelope, Legacy, OpenError};
+use kaspi_auth_vault::{Envelope, KeyRing, Legacy, OpenError};
+pub(crate) use parts::GuidParts;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -68,6 +72,14 @@ impl StoredGuid {
         Self::from_value(value)
     }
 
+    /// Of a value that came from elsewhere: a text may hold what the column would.
+    pub(crate) fn of(value: &Value) -> Result<Option<Self>, GuidError> {
+        match value {
+            Value::String(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => Self::read(text),
+            value => Self::from_value(value.clone()),
+        }
+    }
+
     fn from_value(value: Value) -> Result<Option<Self>, GuidError> {
         match value {
             Value::Null => Ok(None),
@@ -95,6 +107,16 @@ pub(crate) struct Guid {
 }
 
 impl Guid {
+    /// An object that was never sealed, if it is no other merchant's.
+    pub(crate) fn plain(uid: &MerchantUid, map: SecretMap) -> Result<Self, GuidError> {
+        match map.get(Envelope::MERCHANT.subject_key()) {
+            None | Some(Value::Null) => Ok(Self { map }),
+            Some(Value::String(owner)) if owner == uid.as_str() => Ok(Self { map }),
+            Some(Value::Number(owner)) if owner.to_string() == uid.as_str() => Ok(Self { map }),
+            Some(_) => Err(GuidError::Sealed(OpenError::WrongSubject)),
+        }
+    }
+
     /// The cookies. Shapes: a list of cookie objects, the same as a JSON text, or an object of names and values.
     pub(crate) fn cookies(&self) -> Result<Vec<Cookie>, GuidError> {
         const SHAPE: GuidError = GuidError::Shape("\"cookies\" is not a list of cookies");
@@ -204,15 +226,7 @@ impl Sealer {
         stored: StoredGuid,
         ours: bool,
     ) -> Result<Guid, GuidError> {
-        match stored {
-            StoredGuid::Sealed(token) => self.open_guid_token(uid, &token, ours),
-            StoredGuid::Plain(map) => match map.get(Envelope::MERCHANT.subject_key()) {
-                None | Some(Value::Null) => Ok(Guid { map }),
-                Some(Value::String(owner)) if owner == uid.as_str() => Ok(Guid { map }),
-                Some(Value::Number(owner)) if owner.to_string() == uid.as_str() => Ok(Guid { map }),
-                Some(_) => Err(GuidError::Sealed(OpenError::WrongSubject)),
-            },
-        }
+        open_with(&self.ring, uid, stored, ours)
     }
 
     /// As [`open_guid`](Self::open_guid), of a token.
@@ -222,16 +236,31 @@ impl Sealer {
         token: &str,
         ours: bool,
     ) -> Result<Guid, GuidError> {
-        let legacy = if ours { Legacy::Refuse } else { Legacy::Accept };
-        Envelope::MERCHANT
-            .open_for(&self.ring, uid.as_str(), token, legacy)
-            .map(|opened| Guid { map: SecretMap(opened.into_map()) })
-            .map_err(GuidError::Sealed)
+        self.open_guid(uid, StoredGuid::Sealed(token.to_owned()), ours)
     }
 
     /// Seals a session for `uid`, as the column holds it.
     pub(crate) fn seal_guid(&self, uid: &MerchantUid, guid: &Guid, at: Timestamp) -> Encrypted {
         Encrypted { encrypted: Envelope::MERCHANT.seal_for(&self.ring, uid.as_str(), &guid.map, seconds(at)) }
+    }
+}
+
+/// As [`Sealer::open_guid`], with any ring.
+pub(crate) fn open_with(
+    ring: &KeyRing,
+    uid: &MerchantUid,
+    stored: StoredGuid,
+    ours: bool,
+) -> Result<Guid, GuidError> {
+    match stored {
+        StoredGuid::Sealed(token) => {
+            let legacy = if ours { Legacy::Refuse } else { Legacy::Accept };
+            Envelope::MERCHANT
+                .open_for(ring, uid.as_str(), &token, legacy)
+                .map(|opened| Guid { map: SecretMap(opened.into_map()) })
+                .map_err(GuidError::Sealed)
+        }
+        StoredGuid::Plain(map) => Guid::plain(uid, map),
     }
 }
 

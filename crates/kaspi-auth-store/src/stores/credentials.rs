@@ -58,16 +58,27 @@ impl SqlDatabase {
         if let Some(guid) = guid.as_ref().filter(|_| was_plain) {
             self.seal_plain(uid, guid, row.auth_revision).await;
         }
-        let within = |key: &str| guid.as_ref().and_then(|guid| guid.text(key)).map(str::to_owned);
-        // The columns are the newer generation: where both are, they count.
-        let email = self.open_column(uid, "kaspi_email", "email", row.kaspi_email.as_deref())?;
-        let password = self.open_column(uid, "kaspi_password", "password", row.kaspi_password.as_deref())?;
-        Ok(Some(StoredCredentials {
+        let (email, password) = (row.kaspi_email.as_deref(), row.kaspi_password.as_deref());
+        self.open_credentials(uid, guid.as_ref(), email, password).map(Some)
+    }
+
+    /// The columns are the newer generation: where both are, they count.
+    pub(super) fn open_credentials(
+        &self,
+        uid: &MerchantUid,
+        guid: Option<&Guid>,
+        email: Option<&str>,
+        password: Option<&str>,
+    ) -> Result<StoredCredentials, RepositoryError> {
+        let within = |key: &str| guid.and_then(|guid| guid.text(key)).map(str::to_owned);
+        let email = self.open_column(uid, "kaspi_email", "email", email)?;
+        let password = self.open_column(uid, "kaspi_password", "password", password)?;
+        Ok(StoredCredentials {
             email: email.map(|email| email.expose_secret().to_owned()).or_else(|| within("email")),
-            password: password.or_else(|| guid.as_ref().and_then(Guid::password)),
+            password: password.or_else(|| guid.and_then(Guid::password)),
             phone: within("phone"),
-            code_verified: guid.as_ref().is_some_and(Guid::code_verified),
-        }))
+            code_verified: guid.is_some_and(Guid::code_verified),
+        })
     }
 
     /// The session with its password taken out, sealed; `None` when there is no session.

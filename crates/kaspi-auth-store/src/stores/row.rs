@@ -108,7 +108,7 @@ fn store_id(text: &str, sealer: &Sealer) -> Uuid {
 }
 
 /// The points, in the predecessor's shapes: city ids may be numbers, a point may be a bare name, all of it may be a JSON text.
-fn points(text: &str) -> Points {
+pub(crate) fn points(text: &str) -> Points {
     fn of(value: &Value) -> Points {
         match value {
             Value::Object(map) => map.iter().map(|(name, point)| (name.clone(), point_of(point))).collect(),

@@ -111,7 +111,7 @@ impl SqlDatabase {
 }
 
 /// Without the one character that PostgreSQL's JSON cannot hold.
-fn clean(points: &Points) -> Points {
+pub(super) fn clean(points: &Points) -> Points {
     points
         .iter()
         .map(|(name, point)| {

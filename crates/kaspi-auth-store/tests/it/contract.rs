@@ -2,6 +2,7 @@
 
 mod answers;
 mod api_keys;
+mod audit;
 mod cache;
 mod changes;
 mod drivers;
@@ -9,6 +10,7 @@ mod egresses;
 mod events;
 mod evidence;
 mod figures;
+mod imports;
 mod leases;
 mod logins;
 mod nodes;
@@ -18,3 +20,4 @@ mod sessions;
 mod shapes;
 mod stores;
 mod tenants;
+mod timelines;

@@ -10,6 +10,7 @@ mod adoption;
 mod canary;
 mod contract;
 mod crash;
+mod foreign;
 mod migrations;
 mod opening;
 mod python;

@@ -16,9 +16,14 @@ on_both!(a_row_of_ours_is_opened_by_python, a_row_of_pythons_is_opened_by_us);
 
 /// Runs the script with JSON in and out.
 fn python(chore: &str, input: &Value) -> Value {
+    python_with(KEY, chore, input)
+}
+
+/// The same, with another key.
+pub fn python_with(key: &str, chore: &str, input: &Value) -> Value {
     let program = std::env::var("KASPI_AUTH_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut child = Command::new(program)
-        .args(["-c", include_str!("python/predecessor.py"), chore, KEY])
+        .args(["-c", include_str!("python/predecessor.py"), chore, key])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,4 +1,5 @@
-"""What the predecessor does with a row: `read` opens one, `write` makes one. JSON in, JSON out.
+"""What the predecessor does with a row: `read` opens one, `write` makes one, `write_first` makes one as its first generation
+did: an unsealed session, the password sealed as a bare text. JSON in, JSON out.
 
 A row stands in the SQLite file that the input names; for other databases the row travels in the input and the output.
 """
@@ -43,6 +44,12 @@ if chore == "read":
         "email": unseal(row["kaspi_email"]),
         "password": unseal(row["kaspi_password"]),
         "points": as_object(row["store_points"]),
+    }
+elif chore == "write_first":
+    answer = {
+        "guid": {"cookies": [{"name": "mc-sid", "value": given["value"], "domain": "mc.shop.kaspi.kz"}]},
+        "kaspi_email": "first@example.kz",
+        "kaspi_password": cipher.encrypt("пароль".encode()).decode(),
     }
 else:
     now = datetime.now(timezone.utc).isoformat()
