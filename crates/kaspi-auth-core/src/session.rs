@@ -101,4 +101,7 @@ pub struct Probe {
     pub cookies: Vec<Cookie>,
     /// Whether the probe changed any cookie.
     pub renewed: bool,
+    /// Whether it brought another value of the cabinet's session cookie, `mc-sid`: a new session, and so a new generation. Never with a
+    /// dead one.
+    pub replaced: bool,
 }

@@ -1,7 +1,9 @@
 //! The cabinet's API (CONTRACT, section 4): who the session is, and what a merchant's shop is called and has.
 
+pub(crate) mod gateway;
 mod graphql;
 mod probe;
+mod renewed;
 
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::merchant::{Merchant, MerchantChoice};
@@ -10,7 +12,7 @@ use reqwest::header::{self, HeaderName};
 use serde_json::{Map, Value};
 
 use crate::direct::Portal;
-use crate::http::Request;
+use crate::http::{Http, Request};
 use crate::settings::HostRole;
 use crate::visitor::Visitor;
 use crate::wire::shape::{Shape, trouble};
@@ -28,19 +30,19 @@ pub(crate) struct Listed {
     pub(crate) name: Option<String>,
 }
 
-impl Portal {
-    /// The headers of a call of the cabinet's script.
-    pub(crate) fn cabinet_headers(&self) -> Vec<(&'static str, String)> {
-        let origins = &self.http.origins;
-        vec![
-            ("x-auth-version", "3".to_owned()),
-            ("Accept", "application/json, text/plain, */*".to_owned()),
-            ("Origin", origins.header(HostRole::Site)),
-            ("Referer", origins.of(HostRole::Site).to_string()),
-            ("User-Agent", self.http.user_agent.clone()),
-        ]
-    }
+/// The headers of a call of the cabinet's script.
+pub(crate) fn cabinet_headers(http: &Http) -> Vec<(&'static str, String)> {
+    let origins = &http.origins;
+    vec![
+        ("x-auth-version", "3".to_owned()),
+        ("Accept", "application/json, text/plain, */*".to_owned()),
+        ("Origin", origins.header(HostRole::Site)),
+        ("Referer", origins.of(HostRole::Site).to_string()),
+        ("User-Agent", http.user_agent.clone()),
+    ]
+}
 
+impl Portal {
     /// A call of the cabinet's script; the client adds the user agent.
     fn as_script(&self, request: Request) -> Request {
         let origins = &self.http.origins;

@@ -24,8 +24,11 @@ use kaspi_auth_core::port::{
 };
 use kaspi_auth_core::session::{Cookie, NewSession, Probe};
 
+use reqwest::header::HeaderMap;
+
 use self::continuation::Trail;
 use self::ways::Ways;
+use crate::cabinet::{cabinet_headers, gateway};
 use crate::canary::Canary;
 use crate::evidence;
 use crate::http::Http;
@@ -40,6 +43,8 @@ pub struct DirectEngine {
 /// The portal over one way out.
 pub(crate) struct Portal {
     pub(crate) http: Http,
+    /// What every call of the cabinet carries.
+    pub(crate) script_headers: HeaderMap,
     pub(crate) canary: Canary,
     pub(crate) evidence: Option<Arc<dyn EvidenceSink>>,
 }
@@ -78,8 +83,10 @@ impl DirectEngine {
 
 impl Portal {
     fn new(settings: &PortalSettings, clock: Arc<dyn Clock>, route: &Route) -> Result<Self, Error> {
+        let http = Http::new(settings, clock, &route.way)?;
         Ok(Self {
-            http: Http::new(settings, clock, &route.way)?,
+            script_headers: gateway::ready_headers(cabinet_headers(&http)),
+            http,
             canary: Canary(settings.shapes.clone()),
             evidence: settings.evidence.clone(),
         })
@@ -190,6 +197,7 @@ impl Cabinet for DirectEngine {
                     reason: error.detail().to_owned(),
                     cookies: cookies.to_vec(),
                     renewed: false,
+                    replaced: false,
                 },
             }
         })
@@ -200,7 +208,7 @@ impl Cabinet for DirectEngine {
     }
 
     fn headers(&self) -> Vec<(&'static str, String)> {
-        self.here().cabinet_headers()
+        cabinet_headers(&self.here().http)
     }
 }
 

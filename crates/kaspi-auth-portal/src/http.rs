@@ -3,6 +3,7 @@
 //! It judges no answer; that is `wire`'s. It must not log a body, a cookie, a query or a `Location`.
 
 mod answer;
+mod breaker;
 mod client;
 mod resolver;
 
@@ -17,16 +18,22 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Response};
 use url::Url;
 
-pub(crate) use self::answer::{Answer, later};
+pub(crate) use self::answer::{Answer, later, wanted_wait};
+use self::breaker::{Breaker, Permit};
 use crate::origins::Origins;
 use crate::settings::{ExchangeObserver, HostRole, PortalSettings};
 use crate::visitor::Visitor;
 
 /// One way to the portal: a client with its pool of connections, shared by all logins that go this way.
 pub(crate) struct Http {
-    client: reqwest::Client,
+    pub(crate) client: reqwest::Client,
     clock: Arc<dyn Clock>,
-    observer: Option<Arc<dyn ExchangeObserver>>,
+    pub(crate) observer: Option<Arc<dyn ExchangeObserver>>,
+    breaker: Option<Breaker>,
+    /// The longest silence in a streamed exchange.
+    pub(crate) stall: Duration,
+    /// The largest body of a caller's that is passed on.
+    pub(crate) request_limit: u64,
     body_limit: usize,
     pub(crate) origins: Origins,
     pub(crate) hop_limit: usize,
@@ -72,10 +79,14 @@ impl Http {
     pub(crate) fn new(settings: &PortalSettings, clock: Arc<dyn Clock>, way: &Way) -> Result<Self, Error> {
         let origins = Origins::new(settings)?;
         let client = client::build(settings, origins.all_plain(), way)?;
+        let breaker = settings.breaker.as_ref();
         Ok(Self {
             client,
             clock,
             observer: settings.observer.clone(),
+            breaker: breaker.map(|breaker| Breaker::new(breaker, settings.observer.clone())),
+            stall: settings.timeout,
+            request_limit: settings.request_limit,
             body_limit: settings.body_limit,
             origins,
             hop_limit: settings.hop_limit,
@@ -88,10 +99,32 @@ impl Http {
         self.clock.now()
     }
 
+    /// Leave for one exchange with a host; `None` where no breaker is wanted.
+    ///
+    /// # Errors
+    /// `portal_unavailable`: the host failed again and again and is left alone until `retry_at`.
+    pub(crate) fn permit(&self, role: HostRole) -> Result<Option<Permit<'_>>, Error> {
+        let Some(breaker) = &self.breaker else { return Ok(None) };
+        breaker.permit(role, self.now()).map(Some).map_err(|until| {
+            let host = role.as_str();
+            let detail = format!(
+                "The portal's {host} host failed again and again and is left alone. Try again later."
+            );
+            Error::new(Code::PortalUnavailable, detail).with_retry_at(until)
+        })
+    }
+
+    /// Says how the permitted exchange ended: whether the host answered with anything but an outage.
+    pub(crate) fn settle(&self, permit: Option<Permit<'_>>, heard: bool) {
+        if let Some(permit) = permit {
+            permit.settle(heard, self.now());
+        }
+    }
+
     /// Sends the request once, with the jar's cookies, and keeps the cookies that the answer sets.
     ///
     /// # Errors
-    /// `portal_unavailable`: no connection, no answer in time, or one that was cut off.
+    /// `portal_unavailable`: no connection, no answer in time, or one that was cut off; or as [`permit`](Self::permit).
     pub(crate) async fn exchange(&self, visitor: &mut Visitor, request: Request) -> Result<Answer, Error> {
         let asked = format!("{} {}", request.method, request.url.path());
         let Some(role) = self.origins.role(&request.url) else {
@@ -101,10 +134,14 @@ impl Http {
             ));
         };
         let (step, url) = (request.step, request.url.clone());
+        let permit = self.permit(role).inspect_err(|_| {
+            visitor.did(step, &url, "not asked: the host is left alone", Duration::ZERO);
+        })?;
         let started = Instant::now();
         let answer = self.send(visitor, request, asked).await;
         let elapsed = started.elapsed();
         let status = answer.as_ref().ok().map(|answer| answer.status);
+        self.settle(permit, status.is_some_and(|status| status < 500));
         log(step, role, url.path(), status, elapsed);
         if let Some(observer) = &self.observer {
             observer.exchanged(role, url.path(), status, elapsed);
@@ -159,7 +196,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<Option<Vec<u8>>, 
     Ok(Some(body))
 }
 
-fn unavailable(error: reqwest::Error, asked: &str) -> Error {
+pub(crate) fn unavailable(error: reqwest::Error, asked: &str) -> Error {
     let what = if error.is_timeout() {
         "did not answer in time"
     } else if error.is_dns() {
@@ -176,7 +213,7 @@ fn unavailable(error: reqwest::Error, asked: &str) -> Error {
     Error::new(Code::PortalUnavailable, detail).with_source(error.without_url())
 }
 
-fn log(step: &str, role: HostRole, path: &str, status: Option<u16>, elapsed: Duration) {
+pub(crate) fn log(step: &str, role: HostRole, path: &str, status: Option<u16>, elapsed: Duration) {
     let host = role.as_str();
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(step, host, path, status, millis, "portal exchange");

@@ -3,6 +3,8 @@
 //! It must not log a cookie: `cookie_store` itself writes values to its log when it is handed whole answers, so it is
 //! handed one cookie at a time.
 
+mod line;
+
 use std::cmp::Reverse;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +13,8 @@ use kaspi_auth_core::session::{Cookie, SameSite};
 use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
+
+pub(crate) use self::line::line;
 
 /// More than any portal sets: a jar is stored, so it must not grow without end.
 const MOST_COOKIES: usize = 200;

@@ -8,6 +8,7 @@
 //! Where to look:
 //! - [`DirectEngine`]: the port `Engine`, one file a step under `direct`, and the port `Cabinet` under `cabinet`.
 //! - [`BrowserEngine`]: the port `Engine` again, under `browser`; [`Recipe`]: what it knows of the page, as data.
+//! - [`DirectEngine::call_cabinet`]: services' own calls with a session, under `cabinet::gateway`.
 //! - `wire`: what goes over the wire: bodies that we send, and what the portal's answers mean.
 //! - `http`: one exchange, bounded in time and size. `jar`: the cookies of one login. `visitor`: who makes the exchanges.
 //! - `canary`: shapes of what the portal shows. `evidence`: what is kept of a step that failed.
@@ -28,7 +29,10 @@ mod visitor;
 mod wire;
 
 pub use browser::{BrowserEngine, BrowserSettings, ElementCheck, PageCheck};
+pub use cabinet::gateway::{
+    BodyError, CabinetAnswer, CabinetBody, CabinetCall, CabinetPath, CabinetVerdict, cabinet_path,
+};
 pub use direct::DirectEngine;
 pub use doctor::{Page, Reachability};
 pub use recipe::{Recipe, RecipeError, Typing};
-pub use settings::{ExchangeObserver, HostRole, PortalSettings};
+pub use settings::{BreakerSettings, ExchangeObserver, HostRole, PortalSettings};

@@ -32,7 +32,32 @@ impl HostRole {
 pub trait ExchangeObserver: Send + Sync {
     /// One exchange: which host, the path without its query, the status (`None`: no answer came), and how long it took
     /// from the first byte sent to the last byte read.
+    ///
+    /// A call through the gateway tells only the part of the cabinet as its path, ends with its body, and counts only the time that was
+    /// spent waiting for the portal.
     fn exchanged(&self, host: HostRole, path: &str, status: Option<u16>, elapsed: Duration);
+
+    /// A circuit opened over one way out to this host, or closed again.
+    fn circuit(&self, host: HostRole, open: bool) {
+        let _ = (host, open);
+    }
+}
+
+/// When a host that fails is left alone. It counts for each way out by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakerSettings {
+    /// Failures in a row (no connection, no answer in time, 5xx) that open the circuit; at least one.
+    pub failures: u32,
+    /// How long the host is left alone at first; each failed trial doubles it.
+    pub pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self { failures: 8, pause: Duration::from_secs(10), longest_pause: Duration::from_mins(1) }
+    }
 }
 
 /// How the portal is reached. `Default` is the real portal.
@@ -54,6 +79,10 @@ pub struct PortalSettings {
     pub user_agent: String,
     /// The largest body that is read, after decompression.
     pub body_limit: usize,
+    /// The largest body of a caller's that is passed on to the cabinet.
+    pub request_limit: u64,
+    /// When a host that fails is left alone; `None`: never.
+    pub breaker: Option<BreakerSettings>,
     /// The most redirects that one walk follows; the known walk has three (CONTRACT, 3.4).
     pub hop_limit: usize,
     /// Who is told of each exchange.
@@ -76,6 +105,8 @@ impl Default for PortalSettings {
             extra_ca_pem: None,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
             body_limit: 1024 * 1024,
+            request_limit: 32 * 1024 * 1024,
+            breaker: None,
             hop_limit: 12,
             observer: None,
             evidence: None,

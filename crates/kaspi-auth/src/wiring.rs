@@ -14,7 +14,7 @@ use kaspi_auth_core::port::{
 use kaspi_auth_core::records::Records;
 use kaspi_auth_core::sessions::Sessions;
 use kaspi_auth_core::stores::Stores;
-use kaspi_auth_portal::{DirectEngine, PortalSettings};
+use kaspi_auth_portal::{BreakerSettings, DirectEngine, PortalSettings};
 use kaspi_auth_store::{Change, OpenDatabaseError, Settings, SqlDatabase};
 use kaspi_auth_vault::{KeyError, KeyRing};
 use tokio::task::JoinHandle;
@@ -118,6 +118,7 @@ pub fn portal_settings(config: &config::Portal) -> Result<PortalSettings, StartE
         timeout: Duration::from_secs(config.timeout_seconds),
         connect_timeout: Duration::from_secs(config.connect_timeout_seconds),
         observer: Some(Arc::new(PortalMetrics)),
+        breaker: breaker_settings(config),
         ..PortalSettings::default()
     };
     if let Some(path) = &config.ca_file {
@@ -132,6 +133,17 @@ pub fn portal_settings(config: &config::Portal) -> Result<PortalSettings, StartE
         settings.user_agent.clone_from(user_agent);
     }
     Ok(settings)
+}
+
+/// When a host of the portal that fails is left alone.
+fn breaker_settings(config: &config::Portal) -> Option<BreakerSettings> {
+    let pause = Duration::from_secs(config.breaker_pause_seconds);
+    let usual = BreakerSettings::default();
+    (config.breaker_failures > 0).then(|| BreakerSettings {
+        failures: config.breaker_failures,
+        pause,
+        longest_pause: usual.longest_pause.max(pause),
+    })
 }
 
 impl Service {

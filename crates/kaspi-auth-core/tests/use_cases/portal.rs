@@ -251,6 +251,7 @@ impl Cabinet for Portal {
             reason,
             cookies: cookies.to_vec(),
             renewed: false,
+            replaced: false,
         }))
     }
 

@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::listed;
+use super::renewed::Renewed;
 use crate::direct::Portal;
 use crate::http::Answer;
 use crate::jar::Jar;
@@ -22,10 +23,11 @@ impl Portal {
             Ok(answer) => self.verdict(&answer, merchant),
             Err(error) => (Validity::Unknown, error.detail().to_owned()),
         };
-        if visitor.jar.same_as(&before) {
-            return Probe { validity, reason, cookies: cookies.to_vec(), renewed: false };
-        }
-        Probe { validity, reason, cookies: visitor.jar.cookies(), renewed: true }
+        let Renewed { cookies: now, replaced } = Renewed::between(&before, &visitor.jar, &self.http.origins);
+        let renewed = now.is_some();
+        // Whoever is not let in is given no session.
+        let replaced = replaced && validity != Validity::Dead;
+        Probe { validity, reason, cookies: now.unwrap_or_else(|| cookies.to_vec()), renewed, replaced }
     }
 
     fn verdict(&self, answer: &Answer, merchant: &MerchantUid) -> (Validity, String) {
@@ -55,11 +57,15 @@ impl Portal {
         }
     }
 
-    fn asks_to_sign_in(&self, to: &Url) -> bool {
+    /// Whether an address is the way to sign in.
+    pub(super) fn asks_to_sign_in(&self, to: &Url) -> bool {
         match self.http.origins.role(to) {
             Some(HostRole::Login) => true,
             Some(_) => {
-                to.path().contains("/oauth2/authorization") || to.path().trim_end_matches('/') == "/login"
+                // The old addresses too, with the shell's own way to the form (CONTRACT, section 1).
+                to.path().contains("/oauth2/authorization")
+                    || to.path().trim_end_matches('/').ends_with("/login")
+                    || to.fragment().is_some_and(|way| way.trim_start_matches('/').starts_with("login"))
             }
             None => false,
         }

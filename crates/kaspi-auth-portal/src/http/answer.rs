@@ -72,11 +72,23 @@ impl Answer {
 
     /// When the portal wants to be asked again, where it says so.
     pub(crate) fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.retry_after? {
-            RetryAfter::In(wait) => Some(later(now, wait)),
-            RetryAfter::At(at) => Some(at.clamp(now, later(now, LONGEST_WAIT))),
+        self.retry_after.map(|wanted| wanted.from(now))
+    }
+}
+
+impl RetryAfter {
+    fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::In(wait) => later(now, wait),
+            Self::At(at) => at.clamp(now, later(now, LONGEST_WAIT)),
         }
     }
+}
+
+/// When an answer with these headers wants to be asked again.
+pub(crate) fn wanted_wait(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    retry_after(text.trim()).map(|wanted| wanted.from(now))
 }
 
 /// `now` and a while, at most a day and never before now.

@@ -87,7 +87,8 @@ fn json(body: &[u8]) -> Shape {
 }
 
 impl Page {
-    fn read(body: &[u8]) -> Self {
+    /// Looks at the text of a page.
+    pub(crate) fn read(body: &[u8]) -> Self {
         const WALL: [&str; 16] = [
             "captcha",
             "access denied",

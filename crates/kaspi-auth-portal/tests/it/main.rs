@@ -6,11 +6,14 @@
 )]
 
 mod choice;
+mod circuit;
 mod codes;
 mod continuation;
 mod device;
 mod doctor;
 mod faults;
+mod gateway;
+mod gateway_streams;
 mod harness;
 mod merchant;
 mod password;

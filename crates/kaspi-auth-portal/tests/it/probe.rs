@@ -81,7 +81,7 @@ async fn a_cookie_that_the_cabinet_renews_on_the_fly_is_kept() {
     let session = desk.sign_in(&mail("plain")).await;
     desk.control().advance_clock(Duration::from_secs(901));
     let probe = desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await;
-    assert_eq!((validity(&probe), probe.renewed), (Validity::Alive, true));
+    assert_eq!((validity(&probe), probe.renewed, probe.replaced), (Validity::Alive, true, true));
     let header = |cookies| cookie_header(cookies).expose_secret().to_owned();
     assert_ne!(header(&session.cookies), header(&probe.cookies));
     desk.control().advance_clock(Duration::from_secs(400));
@@ -93,6 +93,29 @@ async fn a_cookie_that_the_cabinet_renews_on_the_fly_is_kept() {
         validity(&desk.engine.probe(&Route::direct(), &probe.cookies, &uid("30000001")).await),
         Validity::Alive
     );
+}
+
+#[tokio::test]
+async fn a_cookie_beside_the_sessions_own_is_kept_and_replaces_no_session() {
+    let desk = Desk::new().await;
+    let mut cookies = desk.sign_in(&mail("plain")).await.cookies;
+    cookies.retain(|cookie| cookie.name != "mc-session");
+    let probe = desk.engine.probe(&Route::direct(), &cookies, &uid("30000001")).await;
+    assert_eq!((validity(&probe), probe.renewed, probe.replaced), (Validity::Alive, true, false));
+    assert!(probe.cookies.iter().any(|cookie| cookie.name == "mc-session"));
+}
+
+#[tokio::test]
+async fn a_session_that_came_with_an_answer_that_broke_off_is_not_lost() {
+    let desk = Desk::with(|knobs| knobs.session.renewal = Renewal::Rotate).await;
+    let session = desk.sign_in(&mail("plain")).await;
+    desk.control().advance_clock(Duration::from_secs(901));
+    desk.control().set_fault(Fault::new(FaultKind::BrokenBody).path("/s/m").times(1));
+    let probe = desk.engine.probe(&Route::direct(), &session.cookies, &uid("30000001")).await;
+    assert_eq!((validity(&probe), probe.renewed, probe.replaced), (Validity::Unknown, true, true));
+    desk.control().advance_clock(Duration::from_secs(400));
+    let probe = desk.engine.probe(&Route::direct(), &probe.cookies, &uid("30000001")).await;
+    assert_eq!(validity(&probe), Validity::Alive);
 }
 
 #[tokio::test]

@@ -115,6 +115,12 @@ pub struct Portal {
     /// A PEM file of certificate authorities to trust besides the system's: for the sandbox with `--tls`.
     #[config(env = "KASPI_AUTH__PORTAL__CA_FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Failures in a row (no connection, no answer in time, 5xx) after which a host is left alone over that way out; 0: never.
+    #[config(env = "KASPI_AUTH__PORTAL__BREAKER_FAILURES", default = 8)]
+    pub breaker_failures: u32,
+    /// How long it is left alone at first, in seconds; each failed trial doubles that, up to a minute or this, if it is longer.
+    #[config(env = "KASPI_AUTH__PORTAL__BREAKER_PAUSE_SECONDS", default = 10)]
+    pub breaker_pause_seconds: u64,
     /// The user agent that is sent; the engine's default where none is set.
     #[config(env = "KASPI_AUTH__PORTAL__USER_AGENT")]
     pub user_agent: Option<String>,
@@ -151,6 +157,12 @@ impl Portal {
         }
         if !(1..=120).contains(&self.timeout_seconds) || !(1..=120).contains(&self.connect_timeout_seconds) {
             return Err(invalid("portal.timeout_seconds", "timeouts must be 1 to 120"));
+        }
+        if self.breaker_failures > 1000 || !(1..=600).contains(&self.breaker_pause_seconds) {
+            return Err(invalid(
+                "portal.breaker_failures",
+                "must be 0 to 1000, and portal.breaker_pause_seconds 1 to 600",
+            ));
         }
         Ok(())
     }

@@ -20,4 +20,14 @@ impl ExchangeObserver for PortalMetrics {
         metrics::histogram!("kaspi_auth_portal_exchange_seconds", "host" => host.as_str(), "status" => class)
             .record(elapsed);
     }
+
+    /// Counts the ways out on which the host is left alone now.
+    fn circuit(&self, host: HostRole, open: bool) {
+        let circuits = metrics::gauge!("kaspi_auth_portal_circuit_open", "host" => host.as_str());
+        if open {
+            circuits.increment(1.0);
+        } else {
+            circuits.decrement(1.0);
+        }
+    }
 }

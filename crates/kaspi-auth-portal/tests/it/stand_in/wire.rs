@@ -14,6 +14,8 @@ pub struct Asked {
     pub path: String,
     pub query: String,
     pub cookies: Vec<(String, String)>,
+    /// All headers, their names in lower case.
+    pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
@@ -138,6 +140,8 @@ pub async fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut first = text.lines().next()?.split(' ');
     let (method, target) = (first.next()?.to_owned(), first.next()?);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let lines = text.lines().skip(1).filter_map(|line| line.split_once(':'));
+    let headers = lines.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let cookies = header("cookie").unwrap_or_default();
     let cookies = cookies.split("; ").filter_map(|pair| pair.split_once('='));
     Some(Asked {
@@ -146,6 +150,7 @@ pub async fn read(stream: &mut TcpStream) -> Option<Asked> {
         path: path.to_owned(),
         query: query.to_owned(),
         cookies: cookies.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers,
         body: String::from_utf8(bytes[end..end + length].to_vec()).ok()?,
     })
 }
