@@ -59,4 +59,5 @@ pub use error::OpenDatabaseError;
 pub use figures::{Figures, SessionCount};
 pub use foreign::{ForeignSource, ForeignStores, UnreadableRow};
 pub use found::{FoundError, found_from_json};
+pub use jobs::{Cron, JobError, JobHandler, JobWorkers, WorkerSettings};
 pub use settings::Settings;

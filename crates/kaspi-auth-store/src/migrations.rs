@@ -1,7 +1,12 @@
-//! The schema's history: embedded, run behind a lock, told apart from that of a newer or an altered program. Must not touch
-//! a row beyond what the migrations do.
+//! The schema's history: embedded, run behind a lock, told apart from that of a newer or an altered program. The queue's
+//! library brings a history of its own for its tables, which runs first. Must not touch a row beyond what the migrations do.
 
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::LazyLock;
+
+use apalis_postgres::PostgresStorage;
+use apalis_sqlite::SqliteStorage;
 
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::{PgConnection, SqliteConnection};
@@ -12,6 +17,14 @@ use crate::open::{postgres, sqlite};
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// Not in the table that it would take by itself: that is the default of every program that uses sqlx.
+static SQLITE_QUEUE: LazyLock<Migrator> = LazyLock::new(|| Migrator {
+    table_name: Cow::Borrowed("_kaspi_auth_queue_migrations"),
+    ..SqliteStorage::migrations()
+});
+/// In the library's own schema, with its tables.
+static POSTGRES_QUEUE: LazyLock<Migrator> = LazyLock::new(PostgresStorage::migrations);
+
 /// Brings a file up to date. The lock is the write lock: one transaction around all of it.
 pub(crate) async fn run_sqlite(
     connection: &mut SqliteConnection,
@@ -20,24 +33,34 @@ pub(crate) async fn run_sqlite(
     use sqlx::Connection as _;
     let failed = |error| sqlite::failure(error, path);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    SQLITE.run_direct(None, &mut *transaction, false).await.map_err(|error| explain(error, failed))?;
+    for migrator in [&*SQLITE_QUEUE, &SQLITE] {
+        migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| explain(error, failed))?;
+    }
     transaction.commit().await.map_err(failed)
 }
 
 /// Brings a server's database up to date. The lock is an advisory one, held by this connection: close it afterwards, whatever
 /// came out.
 pub(crate) async fn run_postgres(connection: &mut PgConnection) -> Result<(), OpenDatabaseError> {
-    POSTGRES.run_direct(None, connection, false).await.map_err(|error| explain(error, postgres::failure))
+    for migrator in [&*POSTGRES_QUEUE, &POSTGRES] {
+        migrator
+            .run_direct(None, &mut *connection, false)
+            .await
+            .map_err(|error| explain(error, postgres::failure))?;
+    }
+    Ok(())
 }
 
 /// Whether a file is up to date.
 pub(crate) async fn check_sqlite(connection: &mut SqliteConnection) -> Result<(), OpenDatabaseError> {
-    check(&SQLITE, connection).await
+    check(&SQLITE, connection).await?;
+    check(&SQLITE_QUEUE, connection).await
 }
 
 /// Whether a server's database is up to date.
 pub(crate) async fn check_postgres(connection: &mut PgConnection) -> Result<(), OpenDatabaseError> {
-    check(&POSTGRES, connection).await
+    check(&POSTGRES, connection).await?;
+    check(&POSTGRES_QUEUE, connection).await
 }
 
 async fn check<C: Migrate>(migrator: &Migrator, connection: &mut C) -> Result<(), OpenDatabaseError> {

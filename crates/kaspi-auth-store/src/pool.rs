@@ -4,8 +4,11 @@
 mod connections;
 
 use sqlx::PgPool;
+use sqlx::sqlite::SqliteConnectOptions;
 
 pub(crate) use connections::Connections;
+
+use crate::statements::{Pair, Statement};
 
 /// Open connections.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) enum Pool {
         writer: Connections,
         /// Read-only.
         readers: Connections,
+        /// How the writer was opened.
+        options: Box<SqliteConnectOptions>,
     },
     /// Connections that do both.
     Postgres(PgPool),
@@ -25,7 +30,7 @@ impl Pool {
     /// How many connections are open, idle, and waited for.
     pub(crate) fn figures(&self) -> (usize, usize, Option<usize>) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, .. } => {
                 let (writer, readers) = (writer.figures(), readers.figures());
                 (writer.0 + readers.0, writer.1 + readers.1, Some(writer.2 + readers.2))
             }
@@ -36,10 +41,18 @@ impl Pool {
         }
     }
 
+    /// The text of this kind of database, of a statement on the queue's tables.
+    pub(crate) fn pick(&self, pair: Pair) -> Statement {
+        match self {
+            Self::Sqlite { .. } => pair.sqlite,
+            Self::Postgres(_) => pair.postgres,
+        }
+    }
+
     /// Closes all connections; SQLite folds its log into the file.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }

@@ -8,12 +8,14 @@ pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod batches;
 pub(crate) mod breaker;
 pub(crate) mod changes;
 pub(crate) mod egresses;
 pub(crate) mod events;
 pub(crate) mod evidence;
 pub(crate) mod imports;
+pub(crate) mod jobs;
 pub(crate) mod keeping;
 pub(crate) mod logins;
 pub(crate) mod nodes;
@@ -35,6 +37,20 @@ pub struct Statement {
 impl Statement {
     pub(crate) const fn new(name: &'static str, sql: &'static str) -> Self {
         Self { name, sql }
+    }
+}
+
+/// One statement in two texts: the queue's tables are those of a library, which are not the same on both databases. The
+/// parameters and the columns of the answer are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) sqlite: Statement,
+    pub(crate) postgres: Statement,
+}
+
+impl Pair {
+    pub(crate) const fn new(name: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { sqlite: Statement::new(name, sqlite), postgres: Statement::new(name, postgres) }
     }
 }
 
@@ -68,6 +84,13 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(timelines::ALL.iter().copied())
         .chain(audit::ALL.iter().copied())
         .chain(imports::ALL.iter().copied())
+        .chain(batches::ALL.iter().copied())
+        .chain([jobs::ANY_DUE])
+}
+
+/// The statements on the queue's tables: the text for SQLite and that for PostgreSQL.
+pub fn pairs() -> impl Iterator<Item = (Statement, Statement)> {
+    jobs::ALL.iter().map(|pair| (pair.sqlite, pair.postgres))
 }
 
 /// The statements that only SQLite knows.

@@ -44,7 +44,7 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
     let readers = Connections::open(&reading, count).await.map_err(|error| failure(error, path))?;
     let log = Log::open(reading).await.map_err(|error| failure(error, path))?;
     Ok(Opened {
-        pool: Pool::Sqlite { writer, readers },
+        pool: Pool::Sqlite { writer, readers, options: Box::new(writing) },
         users: UserColumn::Text,
         ears: Ears::Sqlite(Box::new(log)),
     })

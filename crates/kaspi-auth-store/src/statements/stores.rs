@@ -11,6 +11,8 @@ macro_rules! has_session {
     };
 }
 
+pub(crate) use has_session;
+
 /// The columns of a `StoreRow`. `unopened` is the session of a row that only opening tells whether a password is held.
 macro_rules! columns {
     () => {

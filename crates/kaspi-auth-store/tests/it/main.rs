@@ -11,6 +11,7 @@ mod canary;
 mod contract;
 mod crash;
 mod foreign;
+mod jobs;
 mod migrations;
 mod opening;
 mod python;

@@ -40,6 +40,10 @@ async fn every_statement_is_known_to_both_databases() {
         let counts = (prepare(&sqlite, statement).await, prepare(&postgres, statement).await);
         assert_eq!(counts.0, counts.1, "{}: parameters", statement.name);
     }
+    for (for_sqlite, for_postgres) in statements::pairs() {
+        let counts = (prepare(&sqlite, for_sqlite).await, prepare(&postgres, for_postgres).await);
+        assert_eq!(counts.0, counts.1, "{}: parameters", for_sqlite.name);
+    }
     for statement in statements::sqlite_only() {
         prepare(&sqlite, statement).await;
     }
@@ -47,7 +51,9 @@ async fn every_statement_is_known_to_both_databases() {
 
 #[test]
 fn every_statement_has_a_name_of_its_own() {
-    let names: Vec<&str> = statements::all().chain(statements::sqlite_only()).map(|one| one.name).collect();
+    let pairs = statements::pairs().map(|(for_sqlite, _)| for_sqlite);
+    let names: Vec<&str> =
+        statements::all().chain(pairs).chain(statements::sqlite_only()).map(|one| one.name).collect();
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
     assert!(names.len() > 30, "all() lists them");
     for name in names {

@@ -1,0 +1,84 @@
+//! Nodes that die, tasks that kill their workers, databases that go away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kaspi_auth_core::job::JobState;
+use kaspi_auth_core::port::JobRepository as _;
+
+use super::support::*;
+use crate::support::*;
+
+on_both!(
+    a_dead_nodes_job_is_run_by_another,
+    a_node_that_lives_keeps_a_long_job,
+    a_job_over_which_workers_die_is_given_up,
+    a_job_of_another_release_is_given_up_and_harms_no_other,
+);
+
+async fn a_dead_nodes_job_is_run_by_another(place: &Place) {
+    let (first, second) = (Arc::new(place.open().await), Arc::new(place.open().await));
+    let stuck = Notes::of(|_, _| std::future::pending());
+    let dying = start(&first, &stuck);
+    first.push_job(&keep("1")).await.unwrap();
+    until("it runs", async || stuck.tries().len() == 1).await;
+    drop(dying);
+    let notes = Notes::well();
+    let workers = start(&second, &notes);
+    until("another does it", async || count(&second, JobState::Done).await == 1).await;
+    assert_eq!(notes.tries(), [("1".to_owned(), 1)], "it did not fail: this is still the first try");
+    workers.stop(Duration::from_secs(5)).await;
+}
+
+async fn a_node_that_lives_keeps_a_long_job(place: &Place) {
+    let (first, second) = (Arc::new(place.open().await), Arc::new(place.open().await));
+    // As many as may run at once, and longer than it takes to count as dead.
+    let long = Notes::of(|_, _| async {
+        let pending = std::future::pending::<()>();
+        tokio::time::timeout(Duration::from_secs(9), pending).await.unwrap_err();
+        Ok(())
+    });
+    let others = Notes::well();
+    let working = start(&first, &long);
+    for number in 0..4 {
+        first.push_job(&keep(&format!("M{number}"))).await.unwrap();
+    }
+    until("all run", async || long.tries().len() == 4).await;
+    let waiting = start(&second, &others);
+    until("all are done", async || count(&second, JobState::Done).await == 4).await;
+    assert_eq!(others.tries(), []);
+    for node in [working, waiting] {
+        node.stop(Duration::from_secs(5)).await;
+    }
+}
+
+async fn a_job_over_which_workers_die_is_given_up(place: &Place) {
+    let database = Arc::new(place.open().await);
+    database.push_job(&keep("1")).await.unwrap();
+    let jobs_table = if place.is_sqlite() { "Jobs" } else { "apalis.jobs" };
+    // As the library leaves it behind when a third worker has died over it.
+    place.sql(&format!("update {jobs_table} set attempts = 3")).await;
+    let notes = Notes::well();
+    let workers = start(&database, &notes);
+    until("it is given up", async || count(&database, JobState::Killed).await == 1).await;
+    assert_eq!(notes.tries(), []);
+    let killed = jobs(&database, Some(JobState::Killed)).await.pop().unwrap();
+    assert_eq!(killed.error.as_deref(), Some("3 workers died while they ran it"));
+    workers.stop(Duration::from_secs(5)).await;
+}
+
+async fn a_job_of_another_release_is_given_up_and_harms_no_other(place: &Place) {
+    let database = Arc::new(place.open().await);
+    database.push_job(&keep("1")).await.unwrap();
+    let unknown = r#"{"job":{"kind":"dance"},"key":"dance","attempt":1}"#;
+    if place.is_sqlite() {
+        place.sql(&format!("update Jobs set job = cast('{unknown}' as blob)")).await;
+    } else {
+        place.sql(&format!("update apalis.jobs set job = convert_to('{unknown}', 'UTF8')")).await;
+    }
+    database.push_job(&keep("2")).await.unwrap();
+    let workers = start(&database, &Notes::well());
+    until("the other is done", async || count(&database, JobState::Done).await == 1).await;
+    until("it is given up", async || database.job_figures().await.unwrap().killed == 1).await;
+    workers.stop(Duration::from_secs(5)).await;
+}
