@@ -1,10 +1,11 @@
 //! Nothing secret stands in clear in the raw files of the database.
 
 use kaspi_auth_core::evidence::Evidence;
+use kaspi_auth_core::keeping::{AttemptBudget, AttemptKind, AttemptRequest, Origin};
 use kaspi_auth_core::login::{Answer, Continuation, Driver, Effect, Login, LoginState};
 use kaspi_auth_core::port::{
-    AccountNote, AnswerKey, EgressRepository, EvidenceRepository, LoginRepository, LoginUpdate,
-    SecretsChange, SessionUpdate, StoreRepository,
+    AccountNote, AnswerKey, AttemptRepository, EgressRepository, EvidenceRepository, LoginRepository,
+    LoginUpdate, SavedSession, SecretsChange, SessionUpdate, StoreRepository,
 };
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
@@ -43,6 +44,15 @@ async fn live_through(database: &kaspi_auth_store::SqlDatabase) {
         };
         login.version = database.update_login(update).await.unwrap();
     }
+    let session = new_session("17", "canary-cookie");
+    let staged =
+        SavedSession { login: &login, session: &session, credentials: &secrets.credentials, device: None };
+    database.stage_session(staged, &summary(&session), now()).await.unwrap();
+    let account = secrets.credentials.account();
+    let budget = AttemptBudget { limit: 3, window: jiff::SignedDuration::from_hours(1) };
+    let (kind, origin) = (AttemptKind::Password, Origin::Caller);
+    let attempt = AttemptRequest { account, kind, origin, budget, now: now() };
+    database.take_attempt(attempt).await.unwrap();
     save_of(database, &login, &secrets, "17", "canary-cookie").await.unwrap();
     let renewed = cookies("canary-renewed");
     let update = SessionUpdate {

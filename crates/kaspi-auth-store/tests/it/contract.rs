@@ -2,7 +2,9 @@
 
 mod answers;
 mod api_keys;
+mod attempts;
 mod audit;
+mod breaker;
 mod cache;
 mod changes;
 mod drivers;
@@ -11,13 +13,17 @@ mod events;
 mod evidence;
 mod figures;
 mod imports;
+mod keeping;
 mod leases;
 mod logins;
 mod nodes;
+mod permits;
 mod pins;
 mod rates;
+mod refresh_lease;
 mod sessions;
 mod shapes;
+mod staging;
 mod stores;
 mod tenants;
 mod timelines;

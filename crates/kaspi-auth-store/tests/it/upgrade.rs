@@ -5,8 +5,12 @@ use std::path::Path;
 
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::LoginId;
+use kaspi_auth_core::keeping::Breaker;
 use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginState};
-use kaspi_auth_core::port::{EgressRepository, LoginRepository, StoreRepository};
+use kaspi_auth_core::port::{
+    ApiKeyRepository, BreakerRepository, EgressRepository, KeepingRepository, LoginRepository,
+    StoreRepository,
+};
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_vault::Envelope;
 use secrecy::ExposeSecret;
@@ -20,16 +24,22 @@ on_both!(
     a_login_of_the_release_before_goes_on,
     stores_of_the_release_before_stay_as_they_are,
     accounts_of_the_release_before_have_no_driver_and_no_egress,
+    stores_keys_and_logins_from_before_keeping_go_on,
 );
 
 /// The schema as the release before left it.
 async fn of_before(place: &Place) {
+    up_to(place, 4).await;
+}
+
+/// The schema after so many migrations.
+async fn up_to(place: &Place, version: i64) {
     let kind = if place.is_sqlite() { "sqlite" } else { "postgres" };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(kind);
     let mut migrator = Migrator::new(folder.as_path()).await.unwrap();
     migrator.dangerous_set_table_name("_kaspi_auth_migrations");
-    migrator.migrations = Cow::Owned(migrator.iter().filter(|one| one.version <= 4).cloned().collect());
-    assert_eq!(migrator.iter().count(), 4);
+    migrator.migrations = Cow::Owned(migrator.iter().filter(|one| one.version <= version).cloned().collect());
+    assert_eq!(i64::try_from(migrator.iter().count()).unwrap(), version);
     if place.is_sqlite() {
         let mut connection = SqliteConnection::connect(&format!("{}?mode=rwc", place.url())).await.unwrap();
         migrator.run(&mut connection).await.unwrap();
@@ -134,4 +144,40 @@ async fn accounts_of_the_release_before_have_no_driver_and_no_egress(place: &Pla
     let credentials = credentials("a@example.kz");
     let (all, own) = database.egresses_for(credentials.account()).await.unwrap();
     assert_eq!((all.len(), own), (1, None));
+}
+
+async fn stores_keys_and_logins_from_before_keeping_go_on(place: &Place) {
+    up_to(place, 5).await;
+    let guid = r#"{"cookies": [{"name": "mc-sid", "value": "theirs"}]}"#;
+    place
+        .sql(&format!(
+            "insert into kaspi_stores (merchant_id, guid, auth_generation, auth_revision, auth_validity)
+             values ('17', '{guid}', 4, 9, 'alive'), ('18', null, 0, 0, 'unknown');
+             insert into kaspi_auth_api_keys (id, name, prefix, scopes, digest, created_at)
+             values ('k1', 'n', 'kas_k1', '[\"admin\"]', {}, 1)",
+            bytes(place, &"07".repeat(32)),
+        ))
+        .await;
+    let id = insert_login(place, "a@example.kz").await;
+    let row =
+        "select cast(auth_generation as text) || ' ' || cast(auth_revision as text) || ' ' || auth_validity
+                 from kaspi_stores where merchant_id = '17'";
+    let before = place.text(row).await;
+    let database = place.open().await;
+    assert_eq!(place.text(row).await, before);
+    for merchant in ["17", "18"] {
+        let keeping = database.keeping(&uid(merchant)).await.unwrap().unwrap();
+        assert_eq!(keeping.due_at, Some(kaspi_auth_core::Timestamp::UNIX_EPOCH), "at once");
+        assert_eq!((keeping.failures, keeping.outcome, keeping.lease), (0, None, None));
+    }
+    let key = database.find_api_key("k1").await.unwrap().unwrap().key;
+    assert_eq!(key.cabinet_paths, Vec::<String>::new());
+    assert_eq!(database.breaker().await.unwrap(), Breaker::Closed);
+
+    assert_eq!(database.claim_lost_logins(node(2), later(1), later(16), 10).await.unwrap(), [id]);
+    let (login, secrets) = database.open_login(id).await.unwrap().unwrap();
+    let finishing = Login { state: LoginState::Finishing { merchant: None }, ..login };
+    let version = database.update_login(update(&finishing)).await.unwrap();
+    save_of(&database, &Login { version, ..finishing }, &secrets.unwrap(), "19", "v1").await.unwrap();
+    assert!(database.keeping(&uid("19")).await.unwrap().is_some());
 }

@@ -1,6 +1,6 @@
 //! The predecessor goes on reading and writing beside us. The SQL is what its asyncpg sends.
 
-use kaspi_auth_core::port::{RepositoryError, SessionUpdate, StoreRepository};
+use kaspi_auth_core::port::{KeepingRepository, RepositoryError, SessionUpdate, StoreRepository};
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
 
@@ -61,6 +61,26 @@ async fn a_row_that_python_writes_without_a_new_session_keeps_the_generation() {
     let store = database.find_store(&Tenant::All, &uid("10")).await.unwrap().unwrap();
     assert_eq!((store.generation, store.validity, store.needs_reauth), (1, Validity::Alive, true));
     assert_eq!(value_of(&database, &Tenant::All, "10").await.as_deref(), Some("ours"));
+}
+
+#[tokio::test]
+async fn python_needs_no_rights_on_our_tables_to_make_a_store_due() {
+    let place = legacy(LATEST).await;
+    let database = place.open().await;
+    let role = format!("python_{}", std::process::id());
+    let as_python = |sql: &str| format!("set role {role}; {sql}; reset role");
+    place.sql(&format!("create role {role}; grant all on kaspi_stores to {role}")).await;
+    place.sql(&as_python(&upsert("first"))).await;
+    let due = async || database.keeping(&uid("10")).await.unwrap().unwrap().due_at;
+    assert_eq!(due().await, Some(kaspi_auth_core::Timestamp::UNIX_EPOCH));
+    place.sql("update kaspi_auth_keeping set due_at = 1000000").await;
+    // A table of its own that bears our table's name is not taken for ours.
+    let shadow = "create temp table kaspi_auth_keeping (merchant_id text, due_at bigint)";
+    place.sql(&as_python(&format!("{shadow}; {}", upsert("second")))).await;
+    assert_eq!(due().await, Some(kaspi_auth_core::Timestamp::UNIX_EPOCH));
+    place.sql(&as_python("delete from kaspi_stores")).await;
+    assert_eq!(database.keeping(&uid("10")).await.unwrap(), None);
+    place.sql(&format!("drop owned by {role}; drop role {role}")).await;
 }
 
 #[tokio::test]

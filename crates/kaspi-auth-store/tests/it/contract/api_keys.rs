@@ -9,7 +9,8 @@ on_both!(
     a_key_comes_back_as_it_went_in,
     a_revoked_key_is_found_revoked,
     keys_are_listed_newest_first,
-    a_use_is_noted
+    a_use_is_noted,
+    paths_of_the_cabinet_come_back,
 );
 
 pub fn key(id: &str, seconds: i64) -> HeldApiKey {
@@ -77,4 +78,24 @@ async fn a_use_is_noted(place: &Place) {
         let found = database.find_api_key("k1").await.unwrap().unwrap();
         assert_eq!(found.key.last_used_at, Some(later(noted)));
     }
+}
+
+async fn paths_of_the_cabinet_come_back(place: &Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let mut held = key("k1", 0);
+    held.key.cabinet_paths = vec!["/bff/*".to_owned(), "GET /s/m".to_owned()];
+    here.insert_api_key(&held).await.unwrap();
+    assert_eq!(here.find_api_key("k1").await.unwrap().unwrap().key, held.key);
+    let count = "select cast(count(*) as text) from kaspi_auth_api_keys where cabinet_paths is null";
+    assert_eq!(place.text(count).await.as_deref(), Some("0"));
+    here.insert_api_key(&key("k2", 1)).await.unwrap();
+    assert_eq!(place.text(count).await.as_deref(), Some("1"));
+    assert_eq!(here.list_api_keys().await.unwrap()[1].cabinet_paths, held.key.cabinet_paths);
+
+    there.find_api_key("k1").await.unwrap();
+    place.sql("update kaspi_auth_api_keys set cabinet_paths = '[]' where id = 'k1'").await;
+    eventually("the key in memory has lost its paths", async || {
+        there.find_api_key("k1").await.unwrap().unwrap().key.cabinet_paths.is_empty()
+    })
+    .await;
 }
