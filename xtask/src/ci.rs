@@ -1,6 +1,6 @@
 //! `cargo xtask ci <step>`: one step of the public checks, from the same building blocks as `cargo xtask test`.
 
-use crate::{Outcome, steps, test, tidy};
+use crate::{Outcome, promtool, steps, test, tidy};
 
 /// Carries out the named step.
 pub fn run(args: &[String]) -> Outcome {
@@ -15,11 +15,12 @@ pub fn run(args: &[String]) -> Outcome {
 
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("fmt", steps::format),
     ("clippy", steps::clippy),
     ("tidy", tidy::run),
     ("doc", steps::documentation),
     ("deny", steps::deny),
+    ("alerts", promtool::alerts),
     ("test", || test::run(&[])),
 ];

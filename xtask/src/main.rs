@@ -34,7 +34,8 @@ cargo xtask bench <name> [option…]
     a measurement, in a release build: login-direct, login-browser, session-read,
     start-up, memory
 cargo xtask ci <step>
-    one step of the public checks: fmt, clippy, tidy, doc, deny, test
+    one step of the public checks: fmt, clippy, tidy, doc, deny, alerts,
+    test
 cargo xtask postgres [command…]
     start a throw-away PostgreSQL: print its URL and keep it until Ctrl-C, or run the
     command with KASPI_AUTH_TEST_POSTGRES_URL set and stop the server after it

@@ -22,7 +22,7 @@ fn program() -> Option<PathBuf> {
 }
 
 /// Fetches it unless it is there.
-pub fn ensure() -> Outcome {
+fn ensure() -> Outcome {
     if program().is_some() {
         return Ok(());
     }
@@ -36,7 +36,8 @@ pub fn ensure() -> Outcome {
 }
 
 /// The rules are well formed, and each fires when it should and only then.
-pub fn check_alerts() -> Outcome {
+pub fn alerts() -> Outcome {
+    ensure()?;
     let program = program().ok_or("promtool is missing")?;
     let run = |args: &[&str]| process::output(Command::new(&program).args(args).current_dir(root()));
     run(&["check", "rules", RULES])?;

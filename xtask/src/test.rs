@@ -30,10 +30,7 @@ fn everything(report: &mut Report, summary: &mut Option<String>) -> Outcome {
     report.step("tidy", tidy::run)?;
     report.step("format", steps::format)?;
     report.step("what the machine needs", needs)?;
-    report.step("rules of the alerts", || {
-        promtool::ensure()?;
-        promtool::check_alerts()
-    })?;
+    report.step("rules of the alerts", promtool::alerts)?;
     report.step("clippy", steps::clippy)?;
     report.step("compile the tests", || Runner::choose().compile())?;
     report.step("documentation tests", steps::documentation_tests)?;

@@ -69,7 +69,7 @@ impl Global {
     /// Reads the configuration and sets logging up.
     fn start(&self, loudness: Loudness) -> Outcome<Config> {
         let config = Config::load(self.file())?;
-        logging::start(&config.log, loudness.louder(self.verbose))?;
+        logging::start(&config, loudness.louder(self.verbose))?;
         Ok(config)
     }
 
@@ -166,6 +166,7 @@ fn run(cli: Cli) -> Outcome {
         .build()
         .map_err(|error| Failure::new("the runtime cannot be started").because(error))?;
     let ended = runtime.block_on(dispatch(cli));
+    crate::process::traces::stop();
     // A prompt that nobody answered still holds a thread: the process does not wait for it.
     runtime.shutdown_background();
     ended

@@ -11,6 +11,7 @@ mod hidden;
 mod rates;
 mod sections;
 pub mod shown;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use confique::{Config as _, Layer as _};
 pub use egress::{ConfiguredProxy, Egress, proxy};
 pub use rates::{Evidence, Rates};
 pub use sections::{Auth, Database, Encryption, Log, LogFormat, Logins, Portal, Server};
+pub use telemetry::Telemetry;
 
 type Layer = <Config as confique::Config>::Layer;
 
@@ -59,6 +61,9 @@ pub struct Config {
     /// What is logged.
     #[config(nested)]
     pub log: Log,
+    /// Traces over OTLP.
+    #[config(nested)]
+    pub telemetry: Telemetry,
 }
 
 /// A configuration that cannot be used, and what to mend.
@@ -122,7 +127,8 @@ impl Config {
         self.rates.check()?;
         self.evidence.check()?;
         self.auth.check()?;
-        self.log.check()
+        self.log.check()?;
+        self.telemetry.check()
     }
 
     /// Merges layers, strongest first, over the defaults.

@@ -11,6 +11,7 @@ mod metrics;
 mod portal_metrics;
 mod runner;
 mod sinks;
+pub mod traces;
 mod upkeep;
 
 pub use background::Background;

@@ -33,7 +33,7 @@ pub struct Args {
 pub async fn run(args: &Args, global: &Global) -> Outcome {
     let findings = match Config::load(global.file()) {
         Ok(config) => {
-            logging::start(&config.log, Loudness::Errors.louder(global.verbose))?;
+            logging::start(&config, Loudness::Errors.louder(global.verbose))?;
             Checks { config: &config, file: global.file(), clock: std::sync::Arc::new(SystemClock) }
                 .all(args.offline)
                 .await

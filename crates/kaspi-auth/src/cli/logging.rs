@@ -2,15 +2,20 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{EnvFilter, FilterFn};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::failure::{Failure, Outcome};
-use crate::config::{self, LogFormat};
+use crate::config::{Config, LogFormat};
+use crate::process::traces;
 
-/// What libraries say is of interest to those who look for it: `log.filter` names them then, and counts more.
+/// What libraries say is of interest to those who look for it: `log.filter` names them then, and counts more. Spans that are made for traces
+/// are no part of a line.
 const QUIET: &str = "sqlx=warn,hyper=warn,hyper_util=warn,h2=warn,reqwest=warn,rustls=warn,tower=warn,tungstenite=warn,\
-                     cookie_store=warn,mio=warn,want=warn,kaspi_sandbox=warn";
+                     cookie_store=warn,mio=warn,want=warn,kaspi_sandbox=warn,opentelemetry=warn,opentelemetry_sdk=warn,\
+                     opentelemetry_otlp=warn,opentelemetry_http=warn,kaspi_auth::trace=off";
 
 /// Says how much a command logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +39,35 @@ impl Loudness {
     }
 }
 
-/// Sets logging up, panics included.
+/// Sets logging up, panics included, and traces where a collector is configured.
 ///
 /// # Errors
-/// A filter that cannot be read.
-pub fn start(settings: &config::Log, loudness: Loudness) -> Outcome<()> {
-    let filter = filter(&settings.filter, loudness)?;
+/// A filter that cannot be read; a collector's client that cannot be built.
+pub fn start(config: &Config, loudness: Loudness) -> Outcome<()> {
+    let filter = filter(&config.log.filter, loudness)?;
     let colour = std::io::stderr().is_terminal() && super::output::Paint::stderr().is_on();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
-    // Set already in a process that runs several commands: the first setting stays.
-    let _ = match settings.format {
-        LogFormat::Pretty => builder.finish().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
+    let lines = match config.log.format {
+        LogFormat::Pretty => lines.with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed(),
     };
+    let tracer = traces::start(&config.telemetry).map_err(|error| {
+        Failure::new("the client of telemetry.otlp_endpoint cannot be built").because(error)
+    })?;
+    let spans = tracer.map(|tracer| {
+        // Ours alone, and no lines of the log: what leaves the process is what traces.rs lists.
+        let ours = FilterFn::new(|what| what.is_span() && what.target() == traces::TARGET)
+            .with_max_level_hint(tracing::level_filters::LevelFilter::INFO);
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(ours)
+    });
+    // Set already in a process that runs several commands: the first setting stays.
+    let _ = tracing_subscriber::registry().with(lines).with(spans).try_init();
     log_panics();
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,10 +13,11 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use kaspi_auth_core::Code;
 use kaspi_auth_core::port::{Clock, Ids};
+use tracing::Instrument as _;
 
 use super::problem::Problem;
 use crate::config;
-use crate::process::UuidV7;
+use crate::process::{UuidV7, traces};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -67,6 +68,8 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
     let started = Instant::now();
     let id = request_id(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let span = traces::request(&method, route, request.headers());
     let inner = async {
         let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
         match tokio::time::timeout(here.limits.timeout, answered).await {
@@ -75,7 +78,8 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
             Err(_) => Problem::of(Code::RequestTimeout).into_response(),
         }
     };
-    let mut response = CURRENT.scope((Arc::clone(&id), here.clock), inner).await;
+    let mut response = CURRENT.scope((Arc::clone(&id), here.clock), inner).instrument(span.clone()).await;
+    traces::answered(&span, response.status().as_u16());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);

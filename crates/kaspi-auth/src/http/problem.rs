@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::{Code, Error, Kind};
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use super::middleware;
 use crate::process::Chain;
@@ -70,7 +71,7 @@ impl From<Error> for Problem {
 pub(super) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Problem> {
-    match tokio::spawn(work).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done.map_err(Problem),
         Err(panicked) => Err(Problem(Error::of(Code::Internal).with_source(panicked))),
     }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use kaspi_auth_core::api_key::Scope;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::sessions::Refreshed;
+use tracing::Instrument as _;
 
 use super::State;
 use super::authentication::Caller;
@@ -16,6 +17,7 @@ use super::extract::{Path, Wait, longest_wait};
 use super::model::{LoginView, SessionView, ValidationView};
 use super::openapi::Problems;
 use super::problem::Problem;
+use crate::process::traces;
 use crate::wiring::Service;
 
 /// Read a live session
@@ -79,7 +81,8 @@ pub(super) async fn refresh_session(
     // The answer holds the session, so reading it must be allowed as well.
     let tenant = caller.may(Scope::SessionsRead)?;
     let until = until.unwrap_or_else(|| longest_wait(&state));
-    Ok(match state.service.sessions.refresh(tenant, &uid, until).await? {
+    let refreshed = state.service.sessions.refresh(tenant, &uid, until).instrument(traces::refresh()).await?;
+    Ok(match refreshed {
         Refreshed::Session(session) => {
             let service = &state.service;
             Answer(SessionView::new(&session, service.portal.as_ref(), service.clock.now())).into_response()

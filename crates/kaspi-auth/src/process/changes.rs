@@ -11,6 +11,7 @@ use kaspi_auth_core::port::{BoxFuture, Clock, LoginChanges, StepTaken, Subscript
 use tokio::sync::broadcast;
 
 use super::keeping_metrics::{self, Streaks};
+use super::{SystemClock, traces};
 
 /// How many changes a slow waiter may fall behind before it is woken for all.
 const BACKLOG: usize = 1024;
@@ -65,6 +66,7 @@ impl LoginChanges for Changes {
         let took = Duration::try_from(step.took).unwrap_or_default();
         let (engine, outcome) = (login.driver.as_str(), step.error.map_or("ok", Code::as_str));
         tracing::debug!(login.id = %login.id, account = %login.account, login.engine = engine, step = step.name, outcome, millis = millis(took), "login step");
+        traces::stepped(step.name, login.driver, outcome, took, SystemClock.now());
         metrics::histogram!("kaspi_auth_login_step_seconds", "step" => step.name, "engine" => engine, "outcome" => outcome)
             .record(took);
     }

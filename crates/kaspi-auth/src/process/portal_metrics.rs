@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use kaspi_auth_core::port::Clock as _;
 use kaspi_auth_portal::{ExchangeObserver, HostRole};
+
+use super::{SystemClock, traces};
 
 /// Puts each exchange into a histogram by host and status class.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +20,7 @@ impl ExchangeObserver for PortalMetrics {
             Some(_) => "5xx",
             None => "none",
         };
+        traces::exchanged(host.as_str(), status, elapsed, SystemClock.now());
         metrics::histogram!("kaspi_auth_portal_exchange_seconds", "host" => host.as_str(), "status" => class)
             .record(elapsed);
     }

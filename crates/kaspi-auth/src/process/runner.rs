@@ -10,6 +10,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use super::traces;
 
 /// A third of the lease: two beats may be missed.
 const BEAT: Duration = Duration::from_secs(5);
@@ -93,7 +96,9 @@ impl LoginRunner for Runner {
     fn run(&self, work: Work) {
         let Some(logins) = self.logins.get().cloned() else { return };
         let (turns, stop) = (Arc::clone(&self.turns), self.stop.clone());
-        self.tasks.spawn(async move {
+        // Made here: the request that set it going is its parent.
+        let span = traces::drive(work.login());
+        let driven = async move {
             let id = work.login();
             let keep = Arc::clone(&logins);
             let drive = async {
@@ -110,7 +115,8 @@ impl LoginRunner for Runner {
                     }
                 }
             }
-        });
+        };
+        self.tasks.spawn(driven.instrument(span));
     }
 }
 

@@ -40,5 +40,6 @@ mod stores;
 mod stories;
 mod takeover;
 mod tenancy;
+mod traces;
 mod troubled_database;
 mod validating;
