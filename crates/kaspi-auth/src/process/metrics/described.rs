@@ -174,6 +174,12 @@ pub const DESCRIBED: &[Described] = &[
         &["host", "status"],
         "Exchanges with the portal over HTTP, by host and class of status",
     ),
+    gauge(
+        "kaspi_auth_portal_circuit_open",
+        Unit::Count,
+        &["host"],
+        "Ways out on which a host of the portal is left alone after failures in a row",
+    ),
     counter("kaspi_auth_portal_probes_total", &["outcome"], "Looks at the portal's login page"),
     counter(
         "kaspi_auth_portal_changes_total",
