@@ -79,8 +79,3 @@ pub(crate) fn sealed(
 ) -> RepositoryError {
     RepositoryError::Sealed { table, column, row: row.to_string(), source: Box::new(source) }
 }
-
-/// A part that is not there yet.
-pub(crate) fn absent() -> RepositoryError {
-    RepositoryError::Unfit("not there yet".to_owned())
-}
