@@ -6,6 +6,8 @@
 mod background;
 mod drive;
 mod held;
+mod ledger;
+mod save;
 mod start;
 mod turn;
 
@@ -21,12 +23,13 @@ use crate::egress::Egress;
 use crate::egresses::Egresses;
 use crate::error::{Code, Error, Result};
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
-use crate::keeping::Origin;
+use crate::keeping::{Origin, Policy};
 use crate::login::{
     Answer, Challenge, Driver, Effect, EngineChoice, Event, Limits, Login, LoginSecrets, WhenSeveral, step,
 };
 use crate::port::{
-    AnswerKey, Clock, Database, Engine, Ids, LoginChanges, LoginRunner, LoginUpdate, SecretsChange,
+    AnswerKey, Cabinet, Clock, Database, Engine, Ids, KeepingSink, LoginChanges, LoginRunner, LoginUpdate,
+    SecretsChange,
 };
 use crate::rate::Rates;
 use crate::tenant::Tenant;
@@ -114,6 +117,8 @@ pub struct Parts {
     pub database: Arc<dyn Database>,
     /// The engines.
     pub engines: Engines,
+    /// What proves a session before it is stored.
+    pub cabinet: Arc<dyn Cabinet>,
     /// The ways out.
     pub egresses: Arc<Egresses>,
     /// Who waits for changes.
@@ -128,6 +133,10 @@ pub struct Parts {
     pub limits: Limits,
     /// How fast logins may go.
     pub rates: Rates,
+    /// How many passwords and codes an account may cost.
+    pub policy: Policy,
+    /// Who is told of those that are not sent.
+    pub sink: Arc<dyn KeepingSink>,
     /// What drives a login of which nobody has said.
     pub engine: EngineChoice,
 }
@@ -136,6 +145,7 @@ pub struct Parts {
 pub struct Logins {
     database: Arc<dyn Database>,
     engines: Engines,
+    cabinet: Arc<dyn Cabinet>,
     egresses: Arc<Egresses>,
     changes: Arc<dyn LoginChanges>,
     runner: Arc<dyn LoginRunner>,
@@ -144,6 +154,8 @@ pub struct Logins {
     node: NodeId,
     limits: Limits,
     rates: Rates,
+    policy: Policy,
+    sink: Arc<dyn KeepingSink>,
     engine: EngineChoice,
     held: Held,
 }
@@ -157,10 +169,39 @@ impl Logins {
 
     /// Wires the use cases and names this process as a node.
     pub fn new(parts: Parts) -> Self {
-        let Parts { database, engines, egresses, changes, runner, clock, ids, limits, rates, engine } = parts;
+        let Parts {
+            database,
+            engines,
+            cabinet,
+            egresses,
+            changes,
+            runner,
+            clock,
+            ids,
+            limits,
+            rates,
+            policy,
+            sink,
+            engine,
+        } = parts;
         let node = NodeId(ids.uuid());
-        let held = Held::default();
-        Self { database, engines, egresses, changes, runner, clock, ids, node, limits, rates, engine, held }
+        Self {
+            database,
+            engines,
+            cabinet,
+            egresses,
+            changes,
+            runner,
+            clock,
+            ids,
+            node,
+            limits,
+            rates,
+            policy,
+            sink,
+            engine,
+            held: Held::default(),
+        }
     }
 
     /// The name of this process among the nodes.

@@ -20,8 +20,8 @@ pub use engine::{
     ShapeSink,
 };
 pub use environment::{
-    ApiKeySecrets, Clock, Ids, LoginChanges, LoginRunner, NewApiKey, StepTaken, StoreChanges, Subscription,
-    Tasks,
+    ApiKeySecrets, Beat, Clock, Ids, KeepingSink, LoginChanges, LoginRunner, NewApiKey, StepTaken,
+    StoreChanges, Subscription, Tasks,
 };
 pub use keeping::{AttemptRepository, BreakerRepository, KeepingRepository};
 pub use operation::{

@@ -1,37 +1,55 @@
-//! What operators read afterwards: the evidence of a login, and the events.
+//! What is read afterwards: the evidence of a login, the events, a store's timeline, the audit log, the job queue.
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::audit::{AuditEntry, AuditFilter, NewAudit};
 use crate::error::{Code, Error, Result};
 use crate::event::StoredEvent;
 use crate::evidence::Evidence;
-use crate::id::LoginId;
+use crate::id::{LoginId, MerchantUid};
+use crate::job::{JobFigures, JobFilter, JobView};
 use crate::login::Challenge;
 use crate::port::{Clock, Database};
 use crate::tenant::Tenant;
+use crate::timeline::Entry;
 
 /// How many rows a pass deletes at once.
 const BATCH: u32 = 500;
+/// How long ended batches are kept.
+const BATCHES: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// How long ended jobs are kept: their keys are remembered for as long.
+const JOBS: SignedDuration = SignedDuration::from_hours(2);
+/// How long attempts are kept: longer than any window.
+const ATTEMPTS: SignedDuration = SignedDuration::from_hours(48);
+/// How long observed lifetimes are kept.
+const LIFETIMES: SignedDuration = SignedDuration::from_hours(24 * 180);
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Spans {
+    /// Evidence of logins.
+    pub evidence: SignedDuration,
+    /// Events.
+    pub events: SignedDuration,
+    /// Timelines of stores.
+    pub timelines: SignedDuration,
+    /// The audit log.
+    pub audit: SignedDuration,
+}
 
 /// The use cases around evidence and events.
 pub struct Records {
     database: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
-    keep_evidence: SignedDuration,
-    keep_events: SignedDuration,
+    keep: Spans,
 }
 
 impl Records {
-    /// Wires the use cases; the spans say how long things are kept.
-    pub fn new(
-        database: Arc<dyn Database>,
-        clock: Arc<dyn Clock>,
-        keep_evidence: SignedDuration,
-        keep_events: SignedDuration,
-    ) -> Self {
-        Self { database, clock, keep_evidence, keep_events }
+    /// Wires the use cases.
+    pub fn new(database: Arc<dyn Database>, clock: Arc<dyn Clock>, keep: Spans) -> Self {
+        Self { database, clock, keep }
     }
 
     /// Keeps evidence of a login, sealed; the newest replaces an older one.
@@ -39,7 +57,7 @@ impl Records {
     /// # Errors
     /// The database's.
     pub async fn keep(&self, id: LoginId, evidence: &Evidence) -> Result<()> {
-        let expires_at = self.clock.now() + self.keep_evidence;
+        let expires_at = self.clock.now() + self.keep.evidence;
         Ok(self.database.keep_evidence(id, evidence, expires_at).await?)
     }
 
@@ -88,7 +106,61 @@ impl Records {
     /// The database's.
     pub async fn prune(&self) -> Result<u64> {
         let now: Timestamp = self.clock.now();
-        let evidence = self.database.prune_evidence(now, BATCH).await?;
-        Ok(evidence + self.database.prune_events(now - self.keep_events, BATCH).await?)
+        let database = &self.database;
+        Ok(database.prune_evidence(now, BATCH).await?
+            + database.prune_events(now - self.keep.events, BATCH).await?
+            + database.prune_entries(now - self.keep.timelines, BATCH).await?
+            + database.prune_audit(now - self.keep.audit, BATCH).await?
+            + database.prune_attempts(now - ATTEMPTS, BATCH).await?
+            + database.prune_observations(now - LIFETIMES, BATCH).await?
+            + database.prune_batches(now - BATCHES, BATCH).await?
+            + database.prune_jobs(now - JOBS, BATCH).await?)
+    }
+
+    /// What happened to a store of the tenant's, newest first, before a cursor.
+    ///
+    /// # Errors
+    /// `store_not_found`; the database's.
+    pub async fn timeline(
+        &self,
+        tenant: &Tenant,
+        uid: &MerchantUid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
+        let entries = self.database.list_entries(tenant, uid, before, limit).await?;
+        entries.ok_or_else(|| Code::StoreNotFound.into())
+    }
+
+    /// Writes down who did what.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn audit(&self, entries: &[NewAudit]) -> Result<()> {
+        Ok(self.database.append_audit(entries).await?)
+    }
+
+    /// Who did what, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn audit_log(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
+        Ok(self.database.list_audit(filter).await?)
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobView>> {
+        Ok(self.database.list_jobs(filter).await?)
+    }
+
+    /// How the job queue fares.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn job_figures(&self) -> Result<JobFigures> {
+        Ok(self.database.job_figures().await?)
     }
 }

@@ -8,6 +8,7 @@ mod egress;
 mod environment;
 mod file;
 mod hidden;
+mod keeping;
 mod rates;
 mod sections;
 pub mod shown;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub use browser::{Browser, BrowserMode, GridBrowser, RemoteBrowser};
 use confique::{Config as _, Layer as _};
 pub use egress::{ConfiguredProxy, Egress, proxy};
+pub use keeping::Keeping;
 pub use rates::{Evidence, Rates};
 pub use sections::{Auth, Database, Encryption, Log, LogFormat, Logins, Portal, Server};
 pub use telemetry::Telemetry;
@@ -52,6 +54,9 @@ pub struct Config {
     /// How fast logins go towards the portal, all nodes together. Zero is no limit.
     #[config(nested)]
     pub rates: Rates,
+    /// How sessions are kept alive.
+    #[config(nested)]
+    pub keeping: Keeping,
     /// What is kept for finding out why a login failed, and how changes of the portal are noticed.
     #[config(nested)]
     pub evidence: Evidence,
@@ -125,6 +130,7 @@ impl Config {
         self.browser.check()?;
         self.egress.check()?;
         self.rates.check()?;
+        self.keeping.check()?;
         self.evidence.check()?;
         self.auth.check()?;
         self.log.check()?;

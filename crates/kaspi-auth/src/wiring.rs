@@ -1,17 +1,23 @@
 //! Puts the configuration, the database, the portal and the use cases together: the service without its HTTP side.
 
+mod keeping;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use kaspi_auth_core::api_keys::ApiKeys;
+use kaspi_auth_core::batches::Batches;
 use kaspi_auth_core::canary::Canary;
 use kaspi_auth_core::egresses::Egresses;
+use kaspi_auth_core::explain::Explanations;
+use kaspi_auth_core::keeper::Keeper;
 use kaspi_auth_core::logins::{Engines, Logins, Parts};
 use kaspi_auth_core::port::{
-    Cabinet, Clock, Database, Engine, HolderSink, Ids, LoginChanges, LoginRunner, RouteCheck,
+    Cabinet, Clock, Database, Engine, HolderSink, Ids, KeepingSink, LoginChanges, LoginRunner, RouteCheck,
 };
-use kaspi_auth_core::records::Records;
+use kaspi_auth_core::records::{Records, Spans};
+use kaspi_auth_core::refreshes::Refreshes;
 use kaspi_auth_core::sessions::Sessions;
 use kaspi_auth_core::stores::Stores;
 use kaspi_auth_portal::{BreakerSettings, DirectEngine, PortalSettings};
@@ -19,10 +25,11 @@ use kaspi_auth_store::{Change, OpenDatabaseError, Settings, SqlDatabase};
 use kaspi_auth_vault::{KeyError, KeyRing};
 use tokio::task::JoinHandle;
 
+use self::keeping::Keeping;
 use crate::config::{self, Config};
 use crate::process::{
-    Background, Browser, BrowserError, Chain, Changes, Evidences, Holder, PortalMetrics, RandomKeys, Runner,
-    Shapes, SystemClock, Upkeep, UuidV7,
+    Background, BackgroundTasks, Browser, BrowserError, Chain, ChangedStores, Changes, Evidences, Holder,
+    KeepingLog, PortalMetrics, RandomKeys, Runner, Shapes, SystemClock, Upkeep, UuidV7,
 };
 
 /// The use cases of one process, wired to its database and its portal.
@@ -31,6 +38,14 @@ pub struct Service {
     pub logins: Arc<Logins>,
     /// Sessions.
     pub sessions: Arc<Sessions>,
+    /// What renews sessions.
+    pub refreshes: Arc<Refreshes>,
+    /// Looks after stores that are due.
+    pub keeper: Arc<Keeper>,
+    /// Many stores at once.
+    pub batches: Arc<Batches>,
+    /// Why a store stands as it does.
+    pub explanations: Arc<Explanations>,
     /// Stores.
     pub stores: Arc<Stores>,
     /// API keys.
@@ -47,6 +62,8 @@ pub struct Service {
     pub browser: Option<Arc<Browser>>,
     /// What runs logins.
     pub runner: Arc<Runner>,
+    /// What runs refreshes.
+    pub tasks: Arc<BackgroundTasks>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     listener: JoinHandle<()>,
@@ -164,12 +181,7 @@ impl Service {
         let database =
             Arc::new(SqlDatabase::open(&database_settings(&config.database), keys, clock.now()).await?);
         let shared = Arc::clone(&database) as Arc<dyn Database>;
-        let records = Arc::new(Records::new(
-            Arc::clone(&shared),
-            Arc::clone(&clock),
-            SignedDuration::from_hours(24 * config.evidence.keep_days.max(1)),
-            SignedDuration::from_hours(24 * config.evidence.keep_events_days),
-        ));
+        let records = Arc::new(Records::new(Arc::clone(&shared), Arc::clone(&clock), spans(config)));
         let canary = Arc::new(Canary::new(Arc::clone(&shared), Arc::clone(&clock)));
         let settings = PortalSettings {
             evidence: Some(Arc::new(Evidences::new(Arc::clone(&records), config.evidence.keep_days > 0))),
@@ -199,32 +211,45 @@ impl Service {
             direct: Arc::clone(&portal) as Arc<dyn Engine>,
             browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
         };
+        let cabinet = Arc::clone(&portal) as Arc<dyn Cabinet>;
+        let sink = Arc::new(KeepingLog(Arc::clone(&clock))) as Arc<dyn KeepingSink>;
+        let policy = config.keeping.policy();
         let logins = Arc::new(Logins::new(Parts {
             database: Arc::clone(&shared),
             engines: engines.clone(),
+            cabinet: Arc::clone(&cabinet),
             egresses: Arc::clone(&egresses),
             changes: Arc::clone(&changes) as Arc<dyn LoginChanges>,
             runner: Arc::clone(&runner) as Arc<dyn LoginRunner>,
             clock: Arc::clone(&clock),
-            ids,
+            ids: Arc::clone(&ids),
             limits: config.logins.limits(),
             rates: config.rates.limits(),
+            policy,
+            sink: Arc::clone(&sink),
             engine: config.logins.engine,
         }));
         runner.attach(Arc::clone(&logins));
         holder.attach(Arc::clone(&logins));
-        let listener = listen(&database, changes, Arc::clone(&logins));
-        let cabinet = Arc::clone(&portal) as Arc<dyn Cabinet>;
-        let sessions = Sessions::new(
-            Arc::clone(&shared),
+        let keeping = Keeping::new(keeping::Parts {
+            database: Arc::clone(&shared),
             engines,
             cabinet,
-            Arc::clone(&logins),
-            Arc::clone(&egresses),
-            Arc::clone(&clock),
-        );
+            logins: Arc::clone(&logins),
+            egresses: Arc::clone(&egresses),
+            sink,
+            clock: Arc::clone(&clock),
+            ids,
+            policy,
+        });
+        let listener = listen(&database, changes, keeping.waiters, Arc::clone(&logins));
         Ok(Self {
-            sessions: Arc::new(sessions),
+            sessions: keeping.sessions,
+            refreshes: keeping.refreshes,
+            keeper: keeping.keeper,
+            batches: keeping.batches,
+            explanations: keeping.explanations,
+            tasks: keeping.tasks,
             stores: Arc::new(Stores::new(Arc::clone(&shared), Arc::clone(&clock))),
             api_keys: Arc::new(ApiKeys::new(shared, Arc::new(RandomKeys), Arc::clone(&clock))),
             egresses,
@@ -258,7 +283,12 @@ impl Service {
     /// Finishes or parks what runs, `grace` at most.
     pub async fn stop(self, grace: Duration) {
         let started = tokio::time::Instant::now();
+        // A refresh waits for its login: logins end first.
         self.runner.stop(grace).await;
+        self.tasks.stop(grace.saturating_sub(started.elapsed())).await;
+        if let Err(error) = self.sessions.write_uses().await {
+            tracing::warn!(error = %Chain(&error), "uses of sessions could not be written down; they are looked at a little later");
+        }
         if let Err(error) = self.logins.leave().await {
             tracing::error!(%error, "logins whose page is held here could not be ended; other nodes end them");
         }
@@ -275,9 +305,24 @@ impl Service {
     }
 }
 
-/// Passes the database's word of changes on to those who wait for a login,
-/// and on to what this node's browsers hold.
-fn listen(database: &SqlDatabase, changes: Arc<Changes>, logins: Arc<Logins>) -> JoinHandle<()> {
+/// How long things are kept.
+fn spans(config: &Config) -> Spans {
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    Spans {
+        evidence: days(config.evidence.keep_days.max(1)),
+        events: days(config.evidence.keep_events_days),
+        timelines: days(config.keeping.timeline_days),
+        audit: days(config.keeping.audit_days),
+    }
+}
+
+/// Passes the database's word of changes on to those who wait for a login or a store, and on to what this node's browsers hold.
+fn listen(
+    database: &SqlDatabase,
+    changes: Arc<Changes>,
+    stores: Arc<ChangedStores>,
+    logins: Arc<Logins>,
+) -> JoinHandle<()> {
     let mut receiver = database.changes();
     tokio::spawn(async move {
         loop {
@@ -290,11 +335,13 @@ fn listen(database: &SqlDatabase, changes: Arc<Changes>, logins: Arc<Logins>) ->
                 }
                 Ok(Change::Everything) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
                     changes.wake(None);
+                    stores.wake(None);
                     if let Err(error) = logins.pick_up_all().await {
                         tracing::warn!(error = %Chain(&error), "forwarded answers could not be picked up; it is tried again");
                     }
                 }
-                Ok(Change::Store(_) | Change::ApiKeys) => {}
+                Ok(Change::Store(uid)) => stores.wake(Some(uid)),
+                Ok(Change::ApiKeys) => {}
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }

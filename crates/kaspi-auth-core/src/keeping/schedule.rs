@@ -138,7 +138,7 @@ mod tests {
         let policy = Policy::default();
         let due = |spread: f64, hours| {
             let checked_at = Some(at(hours));
-            what_is_due(&Standing { spread, checked_at, ..fresh() }, &policy, at(hours)) == Due::Refresh
+            what_is_due(&Standing { checked_at, spread, ..fresh() }, &policy, at(hours)) == Due::Refresh
         };
         assert!(!due(0.0, 16) && due(0.0, 17));
         assert!(!due(1.0, 21) && due(1.0, 22));

@@ -6,15 +6,13 @@ use super::{Logins, Work};
 use crate::account::Method;
 use crate::egress::{Egress, Route, Sign};
 use crate::error::{Code, Error, Result};
+use crate::keeping::Origin;
 use crate::login::{
     Answer, Continuation, Driver, Effect, EngineChoice, Event, Failure, LastError, Login, step,
 };
 use crate::port::{
-    AccountNote, At, Finished, LoginUpdate, OpenRequest, Reply, RepositoryError, SavedSession, SecretsChange,
-    StepTaken,
+    AccountNote, At, Finished, LoginUpdate, OpenRequest, Reply, RepositoryError, SecretsChange, StepTaken,
 };
-use crate::session::NewSession;
-use crate::store::StoreSummary;
 
 /// How long a locked account is left alone when the portal does not say.
 const LOCKED_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -107,7 +105,13 @@ impl Logins {
     }
 
     /// Tells what a step came to: to those who measure, and to the health of the way out.
-    async fn stepped<T>(&self, work: &Work, name: &'static str, since: Timestamp, result: &Result<T>) {
+    pub(super) async fn stepped<T>(
+        &self,
+        work: &Work,
+        name: &'static str,
+        since: Timestamp,
+        result: &Result<T>,
+    ) {
         let took = since.duration_until(self.clock.now());
         let error = result.as_ref().err().map(Error::code);
         self.changes.stepped(&work.login, StepTaken { name, took, error });
@@ -195,17 +199,8 @@ impl Logins {
 
     /// Sends the credentials, unless the account's past forbids it (ARCHITECTURE, 3.7).
     async fn submit(&self, work: &mut Work) -> Result<Outcome> {
-        let ledger = self.database.ledger(&work.secrets.credentials).await?;
-        if let Some(at) = ledger.rejected_at {
-            let detail = format!(
-                "The portal refused this password at {at:.0}, so it was not sent again. Correct the credentials and start another login."
-            );
-            return Err(Error::new(Code::InvalidCredentials, detail));
-        }
-        if let Some(until) = ledger.blocked_until.filter(|until| self.clock.now() < *until) {
-            return Err(Error::of(Code::PortalRateLimited).with_retry_at(until));
-        }
         let at = self.at(work).await?;
+        self.take_attempt(work).await?;
         let engine = self.engines.of(work.login.driver)?;
         let since = self.clock.now();
         let reply = engine.submit(at, &work.secrets.credentials).await;
@@ -215,13 +210,20 @@ impl Logins {
             Ok(reply) => {
                 // A picture or an unknown page says nothing about the password.
                 let judged = !matches!(reply, Reply::PersonAsked { .. });
-                let mut outcome = replied(work, reply);
+                self.count_code(work, &reply).await;
+                let mut outcome = match asks_nobody(&work.login, &reply) {
+                    Some(error) => failed(&error),
+                    None => replied(work, reply),
+                };
                 outcome.note = (judged && work.login.account.method() == Method::Password)
                     .then_some(AccountNote::PasswordAccepted);
                 outcome
             }
             Err(error) => {
                 let rejected = error.code() == Code::InvalidCredentials;
+                if rejected {
+                    self.count_rejection(work).await;
+                }
                 let mut outcome = match self.unfit_or_failed(&error) {
                     unfit @ Outcome { event: Event::Unfit(_), .. } => unfit,
                     _ => self.refused(&error),
@@ -244,9 +246,10 @@ impl Logins {
     /// A refusal leaves the login alive: the first code may still be on its way.
     async fn resend_code(&self, work: &mut Work) -> Outcome {
         let since = self.clock.now();
-        let sent = match (self.at(work).await, self.engines.of(work.login.driver)) {
-            (Ok(at), Ok(engine)) => engine.resend(at, &work.secrets.credentials).await,
-            (Err(error), _) | (_, Err(error)) => Err(error),
+        let sent = match (self.at(work).await, self.take_code(work).await, self.engines.of(work.login.driver))
+        {
+            (Ok(at), Ok(()), Ok(engine)) => engine.resend(at, &work.secrets.credentials).await,
+            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(error),
         };
         self.stepped(work, "resend", since, &sent).await;
         match sent {
@@ -299,35 +302,7 @@ impl Logins {
             }
             Err(error) => return Ok(Some(failed(&error))),
         };
-        let summary = summary(&session);
-        let now = self.clock.now();
-        let saved = SavedSession {
-            login: &work.login,
-            session: &session,
-            credentials: &work.secrets.credentials,
-            device,
-        };
-        let since = self.clock.now();
-        match self.database.save_session(saved, &summary, now).await {
-            Ok(()) => {
-                self.stepped::<()>(work, "save", since, &Ok(())).await;
-                self.held.remove(work.login.id);
-                let done = step(&work.login, Event::Saved(summary), now, &self.limits)?;
-                work.login = Login { version: work.login.version + 1, ..done.login };
-                self.changes.publish(&work.login);
-                work.secrets.continuation = None;
-                Ok(None)
-            }
-            // Cancelled or expired in the meantime: the caller's word stands.
-            Err(RepositoryError::Conflict) => {
-                work.effects.push(Effect::GiveUp);
-                Ok(None)
-            }
-            Err(error @ (RepositoryError::StoreTaken | RepositoryError::Unfit(_))) => {
-                Ok(Some(failed(&error.into())))
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.save(work, *session, device).await
     }
 
     /// Steps and stores. Answers whether to go on.
@@ -399,6 +374,22 @@ pub(super) fn at_of(login: &Login, route: Route, continuation: Option<Continuati
     At { login: login.id, route, continuation }
 }
 
+/// An automatic login asks nobody anything: where the portal wants an answer, it ends.
+fn asks_nobody(login: &Login, reply: &Reply) -> Option<Error> {
+    if login.origin == Origin::Caller {
+        return None;
+    }
+    match reply {
+        Reply::CodeSent { .. } => Some(Code::CodeRequired.into()),
+        Reply::PersonAsked { instruction, .. } => {
+            Some(Error::new(Code::PortalBlocked, format!("The portal wants a person to look: {instruction}")))
+        }
+        // Whose shop it is, is known: the walk to the cabinet chooses it.
+        Reply::MerchantAsked { .. } if login.wanted.is_none() => Some(Code::AccountMismatch.into()),
+        Reply::Accepted(_) | Reply::MerchantAsked { .. } | Reply::Rejected { .. } => None,
+    }
+}
+
 /// Turns the engine's reply into an event, and keeps how it goes on.
 pub(super) fn replied(work: &mut Work, reply: Reply) -> Outcome {
     let (event, continuation) = match reply {
@@ -418,12 +409,4 @@ pub(super) fn replied(work: &mut Work, reply: Reply) -> Outcome {
 
 pub(super) fn failed(error: &Error) -> Outcome {
     Outcome::of(Event::Failed(Failure::from(error)))
-}
-
-fn summary(session: &NewSession) -> StoreSummary {
-    StoreSummary {
-        merchant_uid: session.merchant.uid.clone(),
-        shop_name: session.merchant.name.clone(),
-        points: session.merchant.points.clone(),
-    }
 }

@@ -7,8 +7,10 @@ use uuid::Uuid;
 use super::BoxFuture;
 use crate::error::Code;
 use crate::id::{LoginId, MerchantUid};
+use crate::keeping::{AttemptKind, Breaker, Origin, RefreshOutcome};
 use crate::login::Login;
 use crate::logins::Work;
+use crate::session::Validity;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -57,8 +59,30 @@ pub trait StoreChanges: Send + Sync {
 
 /// Runs what must go on whatever becomes of the caller.
 pub trait Tasks: Send + Sync {
-    /// Runs it. A stopping process waits for it as it waits for logins.
-    fn spawn(&self, task: BoxFuture<'static, ()>);
+    /// Runs it, and the beat at its intervals for as long as it runs. A stopping process waits for it as it waits for logins.
+    fn spawn(&self, task: BoxFuture<'static, ()>, beat: Beat);
+}
+
+/// What is done at intervals while a task runs: tells others that its holder lives.
+pub struct Beat {
+    /// The interval.
+    pub every: SignedDuration,
+    /// What is done.
+    pub call: Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+/// Is told of what is done to keep sessions alive: the place to log and to count. Must not wait.
+pub trait KeepingSink: Send + Sync {
+    /// The cabinet was asked whether a session lives.
+    fn probed(&self, uid: &MerchantUid, origin: Origin, found: Validity, took: SignedDuration);
+    /// A refresh ended.
+    fn refreshed(&self, uid: &MerchantUid, origin: Origin, outcome: &RefreshOutcome, took: SignedDuration);
+    /// A session was found dead at this age.
+    fn died(&self, uid: &MerchantUid, age: SignedDuration);
+    /// A password or a code was not sent: the account's window is full.
+    fn refused(&self, kind: AttemptKind, origin: Origin);
+    /// Automatic logins froze, or go again.
+    fn froze(&self, breaker: &Breaker);
 }
 
 /// Runs logins in the background.

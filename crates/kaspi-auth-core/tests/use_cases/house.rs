@@ -10,14 +10,19 @@ use jiff::SignedDuration;
 use kaspi_auth_core::account::Credentials;
 use kaspi_auth_core::egress::RestPolicy;
 use kaspi_auth_core::egresses::Egresses;
-use kaspi_auth_core::id::{LoginId, UserId};
+use kaspi_auth_core::id::{LoginId, MerchantUid, UserId};
+use kaspi_auth_core::keeper::Keeper;
+use kaspi_auth_core::keeping::{AttemptKind, Breaker, Origin, Policy, RefreshOutcome};
 use kaspi_auth_core::login::{EngineChoice, Limits, Login, WhenSeveral};
 use kaspi_auth_core::logins::{Engines, Logins, NewLogin, Parts, Started, Work};
 use kaspi_auth_core::port::{
-    BoxFuture, Clock, Engine, Ids, LoginChanges, LoginRunner, StepTaken, Subscription,
+    Beat, BoxFuture, Clock, Engine, Ids, KeepingSink, LoginChanges, LoginRunner, StepTaken, StoreChanges,
+    Subscription, Tasks,
 };
 use kaspi_auth_core::rate::Rates;
-use kaspi_auth_core::sessions::Sessions;
+use kaspi_auth_core::refreshes::{self, Refreshes};
+use kaspi_auth_core::session::Validity;
+use kaspi_auth_core::sessions::{self, Sessions};
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::{Error, Timestamp};
 
@@ -31,11 +36,15 @@ pub struct House {
     pub memory: Arc<Memory>,
     pub portal: Arc<Portal>,
     pub browser: Option<Arc<Browser>>,
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
+    pub refreshes: Arc<Refreshes>,
+    pub keeper: Keeper,
+    pub heard: Arc<Heard>,
     pub time: Arc<Time>,
     desk: Arc<Desk>,
     town: Arc<Town>,
     rates: Rates,
+    policy: Policy,
 }
 
 impl House {
@@ -47,21 +56,28 @@ impl House {
     /// The same with limits of its own.
     pub fn limited(password: &'static str, code: Option<&'static str>, rates: Rates) -> Self {
         let portal = Arc::new(Portal::new(password, code));
-        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, rates)
+        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, rates, Policy::default())
+    }
+
+    /// A service without a browser that keeps sessions alive by other numbers.
+    pub fn keeping(password: &'static str, code: Option<&'static str>, policy: Policy) -> Self {
+        let portal = Arc::new(Portal::new(password, code));
+        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, Rates::default(), policy)
     }
 
     /// A service with a browser.
     pub fn with_browser(password: &'static str, code: Option<&'static str>) -> Self {
         let portal = Arc::new(Portal::new(password, code));
         let browser = Some(Arc::new(Browser::new(portal.clone())));
-        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), browser, Rates::default())
+        let policy = Policy::default();
+        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), browser, Rates::default(), policy)
     }
 
     /// Another node on the same database and the same portal, with a browser of its own where this one has one.
     pub fn node(&self) -> Self {
         let browser = self.browser.as_ref().map(|_| Arc::new(Browser::new(self.portal.clone())));
         let (memory, portal) = (self.memory.clone(), self.portal.clone());
-        Self::build(memory, portal, self.time.clone(), self.town.clone(), browser, self.rates)
+        Self::build(memory, portal, self.time.clone(), self.town.clone(), browser, self.rates, self.policy)
     }
 
     fn build(
@@ -71,8 +87,10 @@ impl House {
         town: Arc<Town>,
         browser: Option<Arc<Browser>>,
         rates: Rates,
+        policy: Policy,
     ) -> Self {
         let desk = Arc::new(Desk::default());
+        let heard = Arc::new(Heard::default());
         let engines = Engines {
             direct: portal.clone(),
             browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
@@ -87,6 +105,7 @@ impl House {
         let logins = Arc::new(Logins::new(Parts {
             database: memory.clone(),
             engines: engines.clone(),
+            cabinet: portal.clone(),
             egresses: egresses.clone(),
             changes: Arc::new(Notices { town: town.clone(), time: time.clone() }),
             runner: desk.clone(),
@@ -94,20 +113,50 @@ impl House {
             ids: time.clone(),
             limits: Limits::default(),
             rates,
+            policy,
+            sink: heard.clone(),
             engine: EngineChoice::Auto,
         }));
-        let sessions = Sessions::new(
-            memory.clone(),
+        let changes = Arc::new(Notices { town: town.clone(), time: time.clone() });
+        let refreshes = Arc::new(Refreshes::new(refreshes::Parts {
+            database: memory.clone(),
             engines,
-            portal.clone(),
-            logins.clone(),
-            egresses.clone(),
-            time.clone(),
-        );
+            logins: logins.clone(),
+            egresses: egresses.clone(),
+            changes: changes.clone(),
+            tasks: desk.clone(),
+            sink: heard.clone(),
+            clock: time.clone(),
+            policy,
+        }));
+        let sessions = Arc::new(Sessions::new(sessions::Parts {
+            database: memory.clone(),
+            cabinet: portal.clone(),
+            refreshes: refreshes.clone(),
+            changes,
+            sink: heard.clone(),
+            clock: time.clone(),
+        }));
+        let keeper = Keeper::new(memory.clone(), sessions.clone(), refreshes.clone(), time.clone());
         *desk.logins.lock().unwrap() = Arc::downgrade(&logins);
         town.desks.lock().unwrap().push(desk.clone());
         now(logins.beat()).unwrap();
-        Self { logins, egresses, memory, portal, browser, sessions, time, desk, town, rates }
+        Self {
+            logins,
+            egresses,
+            memory,
+            portal,
+            browser,
+            sessions,
+            refreshes,
+            keeper,
+            heard,
+            time,
+            desk,
+            town,
+            rates,
+            policy,
+        }
     }
 
     /// The node dies: nothing that it was told or had to do is done any more, and its browser is gone.
@@ -252,6 +301,7 @@ struct Desk {
     queue: Mutex<VecDeque<Work>>,
     watches: Mutex<VecDeque<Work>>,
     heard: Mutex<VecDeque<LoginId>>,
+    tasks: Mutex<VecDeque<BoxFuture<'static, ()>>>,
     logins: Mutex<Weak<Logins>>,
 }
 
@@ -269,7 +319,56 @@ impl Desk {
             logins.drive(work).await.unwrap();
             return true;
         }
+        let task = self.tasks.lock().unwrap().pop_front();
+        if let Some(task) = task {
+            task.await;
+            return true;
+        }
         false
+    }
+}
+
+impl Tasks for Desk {
+    fn spawn(&self, task: BoxFuture<'static, ()>, _: Beat) {
+        self.tasks.lock().unwrap().push_back(task);
+    }
+}
+
+/// What was told of keeping sessions alive.
+#[derive(Default)]
+pub struct Heard {
+    pub probed: Mutex<Vec<(Origin, Validity)>>,
+    pub refreshed: Mutex<Vec<(Origin, RefreshOutcome)>>,
+    pub died: Mutex<Vec<SignedDuration>>,
+    pub refused: Mutex<Vec<(AttemptKind, Origin)>>,
+    pub breakers: Mutex<Vec<Breaker>>,
+}
+
+impl KeepingSink for Heard {
+    fn probed(&self, _: &MerchantUid, origin: Origin, found: Validity, _: SignedDuration) {
+        self.probed.lock().unwrap().push((origin, found));
+    }
+
+    fn refreshed(&self, _: &MerchantUid, origin: Origin, outcome: &RefreshOutcome, _: SignedDuration) {
+        self.refreshed.lock().unwrap().push((origin, outcome.clone()));
+    }
+
+    fn died(&self, _: &MerchantUid, age: SignedDuration) {
+        self.died.lock().unwrap().push(age);
+    }
+
+    fn refused(&self, kind: AttemptKind, origin: Origin) {
+        self.refused.lock().unwrap().push((kind, origin));
+    }
+
+    fn froze(&self, breaker: &Breaker) {
+        self.breakers.lock().unwrap().push(breaker.clone());
+    }
+}
+
+impl StoreChanges for Notices {
+    fn subscribe(&self, _: &MerchantUid) -> Box<dyn Subscription> {
+        Box::new(Wait { town: self.town.clone(), time: self.time.clone() })
     }
 }
 

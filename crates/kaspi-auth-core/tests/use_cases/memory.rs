@@ -23,6 +23,7 @@ use kaspi_auth_core::port::{
 };
 use kaspi_auth_core::store::Store;
 use kaspi_auth_core::tenant::Tenant;
+use keeping::Kept;
 use operation::Operation;
 use secrecy::ExposeSecret;
 use stores::HeldSession;
@@ -47,6 +48,8 @@ pub struct Tables {
     /// The way out of an account.
     pins: HashMap<String, EgressId>,
     operation: Operation,
+    /// What keeps sessions alive.
+    pub kept: Kept,
 }
 
 pub struct Row {

@@ -247,11 +247,11 @@ impl Cabinet for Portal {
         self.with(|world| world.probed.push(route.id));
         let reason = "it answered".to_owned();
         Box::pin(ready(Probe {
+            replaced: false,
             validity: Validity::Alive,
             reason,
             cookies: cookies.to_vec(),
             renewed: false,
-            replaced: false,
         }))
     }
 

@@ -9,7 +9,7 @@ use kaspi_auth_core::id::LoginId;
 use kaspi_auth_core::login::{Driver, EngineChoice};
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::port::Clock;
-use kaspi_auth_core::records::Records;
+use kaspi_auth_core::records::{Records, Spans};
 use kaspi_auth_core::tenant::Tenant;
 
 use crate::house::{House, asked, now, user};
@@ -24,8 +24,9 @@ fn see(house: &House, step: &str, shape: &str) -> bool {
 }
 
 fn records(house: &House) -> Records {
-    let (evidence, events) = (SignedDuration::from_hours(7 * 24), SignedDuration::from_hours(24));
-    Records::new(house.memory.clone(), house.time.clone(), evidence, events)
+    let day = SignedDuration::from_hours(24);
+    let keep = Spans { evidence: day * 7, events: day, timelines: day * 30, audit: day * 365 };
+    Records::new(house.memory.clone(), house.time.clone(), keep)
 }
 
 fn evidence(house: &House, picture: Option<&[u8]>) -> Evidence {

@@ -1,4 +1,6 @@
-//! What keeping sessions alive needs, in memory.
+//! What keeping sessions alive needs, in memory. Batches, jobs and imports are the database's own matter and not kept here.
+
+use std::collections::{HashMap, HashSet};
 
 use kaspi_auth_core::Timestamp;
 use kaspi_auth_core::account::Account;
@@ -8,7 +10,7 @@ use kaspi_auth_core::id::{MerchantUid, NodeId};
 use kaspi_auth_core::import::{FoundStore, Imported};
 use kaspi_auth_core::job::{JobFigures, JobFilter, JobView, NewJob};
 use kaspi_auth_core::keeping::{
-    Attempt, AttemptKind, AttemptRequest, Breaker, CountedFailure, Keeping, LeaseAsked, Observation,
+    Attempt, AttemptKind, AttemptRequest, Breaker, CountedFailure, Freeze, Keeping, LeaseAsked, Observation,
     RefreshLease, RefreshOutcome,
 };
 use kaspi_auth_core::port::{
@@ -18,140 +20,289 @@ use kaspi_auth_core::port::{
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::timeline::{Entry, NewEntry};
 
-use super::{Memory, absent};
+use super::{Memory, absent, done};
+
+/// The tables.
+#[derive(Default)]
+pub struct Kept {
+    rows: HashMap<MerchantUid, Row>,
+    observations: HashMap<(MerchantUid, i64), Observation>,
+    attempts: Vec<(String, AttemptKind, Timestamp)>,
+    failures: Vec<(String, MerchantUid, Timestamp)>,
+    breaker: Breaker,
+    /// What was written down, oldest first.
+    pub entries: Vec<NewEntry>,
+}
+
+#[derive(Default, Clone)]
+struct Row {
+    due_at: Option<Timestamp>,
+    used_at: Option<Timestamp>,
+    failures: u32,
+    outcome: Option<RefreshOutcome>,
+    epoch: i64,
+    lease: Option<(RefreshLease, Timestamp)>,
+}
+
+impl Kept {
+    /// Whether the lease is its holder's still.
+    pub fn holds(&self, uid: &MerchantUid, lease: RefreshLease) -> bool {
+        self.rows.get(uid).and_then(|row| row.lease).is_some_and(|(held, _)| held == lease)
+    }
+
+    fn row(&mut self, uid: &MerchantUid) -> &mut Row {
+        self.rows.entry(uid.clone()).or_default()
+    }
+}
 
 impl KeepingRepository for Memory {
-    fn keeping<'a>(&'a self, _uid: &'a MerchantUid) -> Answered<'a, Option<Keeping>> {
-        absent("keeping")
+    fn keeping<'a>(&'a self, uid: &'a MerchantUid) -> Answered<'a, Option<Keeping>> {
+        let mut tables = self.tables();
+        if !tables.stores.iter().any(|store| store.merchant_uid == *uid) {
+            return done(Ok(None));
+        }
+        let row = tables.kept.row(uid).clone();
+        done(Ok(Some(Keeping {
+            merchant_uid: uid.clone(),
+            due_at: row.due_at,
+            used_at: row.used_at,
+            failures: row.failures,
+            outcome: row.outcome,
+            lease: row.lease,
+        })))
     }
 
     fn schedule<'a>(
         &'a self,
-        _uid: &'a MerchantUid,
-        _due_at: Option<Timestamp>,
-        _failures: u32,
+        uid: &'a MerchantUid,
+        due_at: Option<Timestamp>,
+        failures: u32,
     ) -> Answered<'a, ()> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let row = tables.kept.row(uid);
+        (row.due_at, row.failures) = (due_at, failures);
+        done(Ok(()))
     }
 
-    fn hasten<'a>(&'a self, _uid: &'a MerchantUid, _at: Timestamp) -> Answered<'a, ()> {
-        absent("keeping")
+    fn hasten<'a>(&'a self, uid: &'a MerchantUid, at: Timestamp) -> Answered<'a, ()> {
+        let mut tables = self.tables();
+        let row = tables.kept.row(uid);
+        row.due_at = Some(row.due_at.map_or(at, |due| due.min(at)));
+        done(Ok(()))
     }
 
-    fn note_uses<'a>(&'a self, _uses: &'a [(MerchantUid, Timestamp)]) -> Answered<'a, ()> {
-        absent("keeping")
+    fn note_uses<'a>(&'a self, uses: &'a [(MerchantUid, Timestamp)]) -> Answered<'a, ()> {
+        let mut tables = self.tables();
+        for (uid, at) in uses {
+            let row = tables.kept.row(uid);
+            row.used_at = row.used_at.max(Some(*at));
+        }
+        done(Ok(()))
     }
 
     fn acquire_refresh_lease<'a>(
         &'a self,
-        _uid: &'a MerchantUid,
-        _node: NodeId,
-        _now: Timestamp,
-        _until: Timestamp,
+        uid: &'a MerchantUid,
+        node: NodeId,
+        now: Timestamp,
+        until: Timestamp,
     ) -> Answered<'a, LeaseAsked> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let row = tables.kept.row(uid);
+        if let Some((held, until)) = row.lease.filter(|(_, until)| now < *until) {
+            return done(Ok(LeaseAsked::Held { epoch: held.epoch, until }));
+        }
+        row.epoch += 1;
+        let lease = RefreshLease { node, epoch: row.epoch };
+        row.lease = Some((lease, until));
+        done(Ok(LeaseAsked::Granted(lease)))
     }
 
     fn renew_refresh_lease<'a>(
         &'a self,
-        _uid: &'a MerchantUid,
-        _lease: RefreshLease,
-        _until: Timestamp,
+        uid: &'a MerchantUid,
+        lease: RefreshLease,
+        until: Timestamp,
     ) -> Answered<'a, bool> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let held = tables.kept.holds(uid, lease);
+        if held {
+            tables.kept.row(uid).lease = Some((lease, until));
+        }
+        done(Ok(held))
     }
 
     fn end_refresh<'a>(
         &'a self,
-        _uid: &'a MerchantUid,
-        _lease: RefreshLease,
-        _outcome: &'a RefreshOutcome,
+        uid: &'a MerchantUid,
+        lease: RefreshLease,
+        outcome: &'a RefreshOutcome,
     ) -> Answered<'a, bool> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let held = tables.kept.holds(uid, lease);
+        if held {
+            let row = tables.kept.row(uid);
+            (row.lease, row.outcome) = (None, Some(outcome.clone()));
+        }
+        done(Ok(held))
     }
 
     fn observe<'a>(
         &'a self,
-        _uid: &'a MerchantUid,
-        _observation: Observation,
-        _at: Timestamp,
+        uid: &'a MerchantUid,
+        observation: Observation,
+        _: Timestamp,
     ) -> Answered<'a, ()> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let seen =
+            tables.kept.observations.entry((uid.clone(), observation.generation)).or_insert(observation);
+        if !seen.died {
+            *seen = observation;
+        }
+        done(Ok(()))
     }
 
-    fn observations<'a>(
-        &'a self,
-        _uid: Option<&'a MerchantUid>,
-        _limit: u32,
-    ) -> Answered<'a, Vec<Observation>> {
-        absent("keeping")
+    fn observations<'a>(&'a self, uid: Option<&'a MerchantUid>, _: u32) -> Answered<'a, Vec<Observation>> {
+        let tables = self.tables();
+        let fits = |seen: &MerchantUid| uid.is_none_or(|uid| uid == seen);
+        done(Ok(tables
+            .kept
+            .observations
+            .iter()
+            .filter(|((seen, _), _)| fits(seen))
+            .map(|(_, one)| *one)
+            .collect()))
     }
 
-    fn prune_observations(&self, _before: Timestamp, _limit: u32) -> Answered<'_, u64> {
-        absent("keeping")
+    fn prune_observations(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        done(Ok(0))
     }
 }
 
 impl AttemptRepository for Memory {
-    fn take_attempt<'a>(&'a self, _request: AttemptRequest<'a>) -> Answered<'a, Attempt> {
-        absent("keeping")
+    fn take_attempt<'a>(&'a self, request: AttemptRequest<'a>) -> Answered<'a, Attempt> {
+        let mut tables = self.tables();
+        let key = request.account.canonical();
+        let since = request.now - request.budget.window;
+        let counted: Vec<Timestamp> = tables
+            .kept
+            .attempts
+            .iter()
+            .filter(|(account, kind, at)| *account == key && *kind == request.kind && *at > since)
+            .map(|(_, _, at)| *at)
+            .collect();
+        let full = request.budget.limit > 0 && counted.len() >= request.budget.limit as usize;
+        if full {
+            let until = counted.into_iter().min().unwrap_or(request.now) + request.budget.window;
+            return done(Ok(Attempt::Refused { until }));
+        }
+        tables.kept.attempts.push((key, request.kind, request.now));
+        done(Ok(Attempt::Granted))
     }
 
     fn attempts<'a>(
         &'a self,
-        _account: &'a Account,
-        _kind: AttemptKind,
-        _since: Timestamp,
+        account: &'a Account,
+        kind: AttemptKind,
+        since: Timestamp,
     ) -> Answered<'a, (u32, Option<Timestamp>)> {
-        absent("keeping")
+        let tables = self.tables();
+        let key = account.canonical();
+        let counted: Vec<Timestamp> = tables
+            .kept
+            .attempts
+            .iter()
+            .filter(|(account, seen, at)| *account == key && *seen == kind && *at > since)
+            .map(|(_, _, at)| *at)
+            .collect();
+        done(Ok((u32::try_from(counted.len()).unwrap(), counted.into_iter().min())))
     }
 
-    fn prune_attempts(&self, _before: Timestamp, _limit: u32) -> Answered<'_, u64> {
-        absent("keeping")
+    fn prune_attempts(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        done(Ok(0))
     }
 }
 
 impl BreakerRepository for Memory {
     fn breaker(&self) -> Answered<'_, Breaker> {
-        absent("keeping")
+        done(Ok(self.tables().kept.breaker.clone()))
     }
 
-    fn count_failure<'a>(&'a self, _failure: CountedFailure<'a>) -> Answered<'a, bool> {
-        absent("keeping")
+    fn count_failure<'a>(&'a self, failure: CountedFailure<'a>) -> Answered<'a, bool> {
+        let mut tables = self.tables();
+        let kept = &mut tables.kept;
+        let CountedFailure { signature, merchant_uid, now, policy } = failure;
+        if let Breaker::Frozen(freeze) = &mut kept.breaker {
+            if freeze.canary.as_ref().is_some_and(|(canary, _)| canary == merchant_uid) {
+                (freeze.canary, freeze.next_canary_at) = (None, now + policy.canary_every);
+            }
+            return done(Ok(false));
+        }
+        kept.failures.push((signature.to_owned(), merchant_uid.clone(), now));
+        let since = now - policy.window;
+        let stores: HashSet<_> = kept
+            .failures
+            .iter()
+            .filter(|(seen, _, at)| seen == signature && *at > since)
+            .map(|(_, uid, _)| uid.clone())
+            .collect();
+        let stores = u32::try_from(stores.len()).unwrap();
+        let opens = policy.stores > 0 && stores >= policy.stores;
+        if opens {
+            kept.breaker = Breaker::Frozen(Freeze {
+                signature: signature.to_owned(),
+                since: now,
+                stores,
+                canary: None,
+                next_canary_at: now + policy.canary_every,
+            });
+        }
+        done(Ok(opens))
     }
 
     fn take_canary<'a>(
         &'a self,
-        _uid: &'a MerchantUid,
-        _now: Timestamp,
-        _until: Timestamp,
-        _next: Timestamp,
+        uid: &'a MerchantUid,
+        now: Timestamp,
+        until: Timestamp,
+        next: Timestamp,
     ) -> Answered<'a, bool> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let Breaker::Frozen(freeze) = &mut tables.kept.breaker else { return done(Ok(false)) };
+        let another = freeze.canary.as_ref().is_some_and(|(_, until)| now < *until);
+        if another || now < freeze.next_canary_at {
+            return done(Ok(false));
+        }
+        (freeze.canary, freeze.next_canary_at) = (Some((uid.clone(), until)), next);
+        done(Ok(true))
     }
 
     fn thaw(&self) -> Answered<'_, bool> {
-        absent("keeping")
+        let mut tables = self.tables();
+        let was = std::mem::take(&mut tables.kept.breaker);
+        tables.kept.failures.clear();
+        done(Ok(was != Breaker::Closed))
     }
 }
 
 impl TimelineRepository for Memory {
-    fn append_entry<'a>(&'a self, _entry: &'a NewEntry) -> Answered<'a, ()> {
-        absent("keeping")
+    fn append_entry<'a>(&'a self, entry: &'a NewEntry) -> Answered<'a, ()> {
+        self.tables().kept.entries.push(entry.clone());
+        done(Ok(()))
     }
 
     fn list_entries<'a>(
         &'a self,
-        _tenant: &'a Tenant,
-        _uid: &'a MerchantUid,
-        _before: Option<i64>,
-        _limit: u32,
+        _: &'a Tenant,
+        _: &'a MerchantUid,
+        _: Option<i64>,
+        _: u32,
     ) -> Answered<'a, Option<Vec<Entry>>> {
-        absent("keeping")
+        absent("list_entries")
     }
 
-    fn prune_entries(&self, _before: Timestamp, _limit: u32) -> Answered<'_, u64> {
-        absent("keeping")
+    fn prune_entries(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        done(Ok(0))
     }
 }
 
@@ -164,8 +315,8 @@ impl AuditRepository for Memory {
         absent("keeping")
     }
 
-    fn prune_audit(&self, _before: Timestamp, _limit: u32) -> Answered<'_, u64> {
-        absent("keeping")
+    fn prune_audit(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        done(Ok(0))
     }
 }
 
@@ -210,8 +361,8 @@ impl BatchRepository for Memory {
         absent("keeping")
     }
 
-    fn prune_batches(&self, _before: Timestamp, _limit: u32) -> Answered<'_, u64> {
-        absent("keeping")
+    fn prune_batches(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        done(Ok(0))
     }
 }
 
@@ -232,8 +383,8 @@ impl JobRepository for Memory {
         absent("keeping")
     }
 
-    fn prune_jobs(&self, _before: Timestamp, _limit: u32) -> Answered<'_, u64> {
-        absent("keeping")
+    fn prune_jobs(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
+        done(Ok(0))
     }
 }
 

@@ -69,6 +69,9 @@ impl StoreRepository for Memory {
             store.generation += i64::from(!is_new);
             store.driver = Some(login.driver);
             store.egress = Some(login.egress);
+            (store.validity, store.checked_at) = (Validity::Alive, Some(now));
+            store.authenticated_at = Some(saved.session.authenticated_at);
+            (store.needs_reauth, store.reauth_reason) = (false, None);
         }
         let (email, phone) = match &login.account {
             Account::Email(email) => (Some(email.clone()), None),
@@ -138,6 +141,9 @@ impl StoreRepository for Memory {
         update: SessionUpdate<'a>,
     ) -> Answered<'a, ()> {
         let mut tables = self.tables();
+        if update.lease.is_some_and(|lease| !tables.kept.holds(uid, lease)) {
+            return done(Err(RepositoryError::Conflict));
+        }
         let Tables { stores, sessions, .. } = &mut *tables;
         let store = stores.iter_mut().find(|store| {
             store.merchant_uid == *uid
@@ -151,8 +157,10 @@ impl StoreRepository for Memory {
             held.cookies = cookies.to_vec();
         }
         store.generation += i64::from(update.renewed);
-        store.validity = update.validity;
-        store.checked_at = Some(update.checked_at);
+        if update.renewed || update.validity != Validity::Unknown {
+            store.validity = update.validity;
+            store.checked_at = Some(update.checked_at);
+        }
         store.authenticated_at = update.authenticated_at.or(store.authenticated_at);
         if let Some(reason) = update.needs_reauth {
             store.needs_reauth = reason.is_some();

@@ -1,0 +1,389 @@
+//! Climbs the ladder under the store's lease, and tells what it came to. Nobody is asked anything here but by the login that a caller waits for.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::Known;
+use super::{Refreshed, Refreshes};
+use crate::egress::Route;
+use crate::error::{Code, Error, Result};
+use crate::id::MerchantUid;
+use crate::keeping::{
+    Breaker, CountedFailure, Observation, Origin, RefreshLease, RefreshOutcome, RefreshReason, Rung,
+    can_refresh, signature_of, spread_of,
+};
+use crate::login::{Login, LoginState, WhenSeveral};
+use crate::logins::NewLogin;
+use crate::port::{RepositoryError, SessionUpdate, Slot};
+use crate::session::{Session, Validity};
+use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::timeline::{Act, NewEntry};
+
+/// The longest that a silent renewal waits for its turn.
+const TURN: SignedDuration = SignedDuration::from_secs(20);
+/// How long a canary has to show that the portal has thawed.
+const CANARY: SignedDuration = SignedDuration::from_mins(5);
+/// A shape that is not known is not tried again for this time: it changes when somebody has looked.
+const UNKNOWN_SHAPE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why a rung did not lead to a session.
+struct Missed {
+    rung: Rung,
+    error: Error,
+}
+
+impl Refreshes {
+    /// Climbs, and notes what it came to. The lease ends with it.
+    pub(super) async fn climb(&self, uid: &MerchantUid, lease: RefreshLease, origin: Origin, top: Rung) {
+        let parts = &self.parts;
+        let began = parts.clock.now();
+        let before = parts.database.session(&Tenant::All, uid).await.ok().flatten();
+        let climbed = self.rungs(uid, lease, origin, top).await;
+        let now = parts.clock.now();
+        let outcome = match climbed {
+            Ok(rung) => RefreshOutcome {
+                epoch: lease.epoch,
+                at: now,
+                rung: Some(rung),
+                code: None,
+                detail: String::new(),
+                retry_at: None,
+            },
+            Err(Missed { rung, error }) => RefreshOutcome {
+                epoch: lease.epoch,
+                at: now,
+                rung: Some(rung),
+                code: Some(error.code()),
+                detail: error.detail().to_owned(),
+                retry_at: error.retry_at(),
+            },
+        };
+        let took = began.duration_until(now);
+        parts.sink.refreshed(uid, origin, &outcome, took);
+        self.write_down(uid, before.as_ref(), origin, &outcome, took).await;
+        // Not stored: the lease runs out, and whoever waits tries by itself.
+        let _ = parts.database.end_refresh(uid, lease, &outcome).await;
+    }
+
+    async fn rungs(
+        &self,
+        uid: &MerchantUid,
+        lease: RefreshLease,
+        origin: Origin,
+        top: Rung,
+    ) -> Result<Rung, Missed> {
+        let silent = |error| Missed { rung: Rung::Silent, error };
+        let database = &self.parts.database;
+        let store = database.find_store(&Tenant::All, uid).await.map_err(|error| silent(error.into()))?;
+        let store = store.ok_or_else(|| silent(Code::StoreNotFound.into()))?;
+        let session = database.session(&Tenant::All, uid).await.map_err(|error| silent(error.into()))?;
+        if let Some(session) = &session {
+            match self.silently(uid, session, lease).await {
+                Ok(()) => return Ok(Rung::Silent),
+                // The login host remembers nobody, or somebody else.
+                Err(error) if matches!(error.code(), Code::SsoExpired | Code::AccountMismatch) => {}
+                Err(error) => return Err(silent(error)),
+            }
+        }
+        if top == Rung::Silent {
+            return Err(silent(Code::SsoExpired.into()));
+        }
+        let missed = |error| Missed { rung: Rung::Password, error };
+        let keeping = database.keeping(uid).await.map_err(|error| missed(error.into()))?;
+        let mut known =
+            self.facts(&store, session.as_ref(), keeping.as_ref(), origin).await.map_err(missed)?;
+        // It was tried a moment ago.
+        known.facts.sso_believed = false;
+        self.by_password(&store, known).await.map(|()| Rung::Password).map_err(missed)
+    }
+
+    /// The login host's memory: no password, no code.
+    async fn silently(&self, uid: &MerchantUid, session: &Session, lease: RefreshLease) -> Result<()> {
+        self.take_turn(uid).await?;
+        let route = match self.route(session).await {
+            Ok(route) => route,
+            // Its way is gone: the account signs in again and moves to another.
+            Err(error) if error.code() == Code::EgressUnusable => return Err(Code::SsoExpired.into()),
+            Err(error) => return Err(error),
+        };
+        let renewed = self.parts.engines.direct.renew(&route, &session.cookies, uid).await?;
+        let now = self.parts.clock.now();
+        let update = SessionUpdate {
+            generation: session.generation,
+            lease: Some(lease),
+            cookies: Some(&renewed.cookies),
+            renewed: true,
+            validity: Validity::Alive,
+            checked_at: now,
+            authenticated_at: Some(renewed.authenticated_at),
+            needs_reauth: Some(None),
+        };
+        match self.parts.database.update_session(&Tenant::All, uid, update).await {
+            // Somebody else was quicker: theirs is served.
+            Ok(()) | Err(RepositoryError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.observe(uid, session, session.validity == Validity::Dead).await;
+        Ok(())
+    }
+
+    /// Looks at sessions and silent renewals share one budget towards the portal.
+    pub(crate) async fn take_turn(&self, uid: &MerchantUid) -> Result<()> {
+        let parts = &self.parts;
+        let deadline = parts.clock.now() + TURN;
+        loop {
+            let now = parts.clock.now();
+            let at = match parts.database.acquire_permit("looks", parts.policy.looks, now).await? {
+                Slot::Granted => return Ok(()),
+                Slot::Wait(at) => at.unwrap_or(now),
+            };
+            if at > deadline {
+                return Err(Error::of(Code::RateLimited).with_retry_at(at));
+            }
+            parts.changes.subscribe(uid).changed(at).await;
+        }
+    }
+
+    /// The stored password, with the remembered device. Whatever the portal asks, nobody is asked.
+    async fn by_password(&self, store: &Store, mut known: Known) -> Result<()> {
+        let (parts, uid) = (&self.parts, &store.merchant_uid);
+        let now = parts.clock.now();
+        if known.facts.frozen {
+            let (until, next) = (now + CANARY, now + parts.policy.breaker.canary_every);
+            known.facts.frozen = !parts.database.take_canary(uid, now, until, next).await?;
+        }
+        let verdict = can_refresh(&known.facts);
+        let (Some(Rung::Password), Some(credentials)) = (verdict.next, known.credentials.clone()) else {
+            return Err(self.give_up(uid, verdict.reason, known.retry_at).await);
+        };
+        let new = NewLogin {
+            credentials,
+            user_id: store.user_id.clone(),
+            origin: Origin::Automatic,
+            engine: None,
+            store_password: true,
+            wanted: Some(uid.clone()),
+            when_several: WhenSeveral::Ask,
+        };
+        let signed_in = match self.parts.logins.start(&Tenant::All, new).await {
+            Ok(started) => {
+                let login = started.login();
+                let login = parts.logins.get(&Tenant::All, login.id, Some(login.expires_at)).await?;
+                ended(&login, uid)
+            }
+            Err(error) => Err(error),
+        };
+        match signed_in {
+            Ok(()) => {
+                if matches!(known.breaker, Breaker::Frozen(_)) && parts.database.thaw().await? {
+                    parts.sink.froze(&Breaker::Closed);
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.failed(uid, error).await),
+        }
+    }
+
+    /// A login that failed: counted where many failing so would be no accident, and told to who must act.
+    async fn failed(&self, uid: &MerchantUid, error: Error) -> Error {
+        let parts = &self.parts;
+        let now = parts.clock.now();
+        if let Some(signature) = signature_of(error.code()) {
+            let failure = CountedFailure { signature, merchant_uid: uid, now, policy: parts.policy.breaker };
+            // Not counted: the next failure is.
+            if let Ok(true) = parts.database.count_failure(failure).await
+                && let Ok(breaker) = parts.database.breaker().await
+            {
+                parts.sink.froze(&breaker);
+            }
+        }
+        match error.code() {
+            Code::InvalidCredentials => self.mark(uid, RefreshReason::CredentialsRejected).await,
+            Code::CodeRequired => self.mark(uid, RefreshReason::NeedsCodeEmail).await,
+            Code::AccountMismatch => self.mark(uid, RefreshReason::AccountMismatch).await,
+            Code::PortalChanged if error.retry_at().is_none() => {
+                return error.with_retry_at(now + UNKNOWN_SHAPE);
+            }
+            _ => {}
+        }
+        error
+    }
+
+    /// What stands in the way, as an error; where it does not pass by itself, a person must act.
+    async fn give_up(&self, uid: &MerchantUid, reason: RefreshReason, retry_at: Option<Timestamp>) -> Error {
+        if !reason.passes() {
+            self.mark(uid, reason).await;
+        }
+        let error = Error::of(code_of(reason));
+        match retry_at.filter(|_| reason.passes()) {
+            Some(at) => error.with_retry_at(at),
+            None => error,
+        }
+    }
+
+    /// A person must sign in again, for this reason. A session that still lives stays served, and is not spoken of as lost.
+    pub(crate) async fn mark(&self, uid: &MerchantUid, reason: RefreshReason) {
+        let parts = &self.parts;
+        for _ in 0..3 {
+            let Ok(Some(session)) = parts.database.session(&Tenant::All, uid).await else { return };
+            let lives = session.validity != Validity::Dead && reason != RefreshReason::CredentialsRejected;
+            if lives || session.needs_reauth {
+                return;
+            }
+            let update = SessionUpdate {
+                generation: session.generation,
+                lease: None,
+                cookies: None,
+                renewed: false,
+                validity: session.validity,
+                checked_at: session.checked_at.unwrap_or_else(|| parts.clock.now()),
+                authenticated_at: None,
+                needs_reauth: Some(Some(marked_as(reason).to_owned())),
+            };
+            match parts.database.update_session(&Tenant::All, uid, update).await {
+                // Read anew: where a newer session was stored meanwhile, nothing is marked.
+                Err(RepositoryError::Conflict) => {}
+                // Not marked: the next look finds the same.
+                Ok(()) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Notes how old the session became. That it cannot be noted changes nothing.
+    pub(crate) async fn observe(&self, uid: &MerchantUid, session: &Session, died: bool) {
+        let Some(begun) = session.authenticated_at else { return };
+        let now = self.parts.clock.now();
+        let age = begun.duration_until(if died { session.checked_at.unwrap_or(now) } else { now });
+        if age.is_negative() {
+            return;
+        }
+        let observation = Observation { generation: session.generation, age, died };
+        let _ = self.parts.database.observe(uid, observation, now).await;
+    }
+
+    /// The way that the session was won on; a row of another program's takes any.
+    pub(crate) async fn route(&self, session: &Session) -> Result<Route> {
+        let egress = match session.egress {
+            Some(id) => self.parts.egresses.keep_to(id).await?,
+            None => self.parts.egresses.any().await?,
+        };
+        Ok(egress.route())
+    }
+
+    /// Signs in for a caller who can be asked. Waits until `until`.
+    pub(super) async fn sign_in_again(
+        &self,
+        tenant: &Tenant,
+        store: Store,
+        until: Timestamp,
+    ) -> Result<Refreshed> {
+        let (parts, uid) = (&self.parts, &store.merchant_uid);
+        let session = parts.database.session(tenant, uid).await?;
+        let known = self.facts(&store, session.as_ref(), None, Origin::Caller).await?;
+        let Some(credentials) = known.credentials else { return Err(Code::CredentialsMissing.into()) };
+        let new = NewLogin {
+            credentials,
+            user_id: store.user_id.clone(),
+            origin: Origin::Caller,
+            engine: None,
+            store_password: true,
+            wanted: Some(uid.clone()),
+            when_several: WhenSeveral::Ask,
+        };
+        let started = parts.logins.start(tenant, new).await?.login();
+        let login = parts.logins.get(tenant, started.id, Some(until)).await?;
+        if !login.state.is_terminal() {
+            return Ok(Refreshed::Login(login));
+        }
+        if let Err(error) = ended(&login, uid) {
+            if error.code() == Code::InvalidCredentials {
+                self.mark(uid, RefreshReason::CredentialsRejected).await;
+            }
+            return Err(error);
+        }
+        let session = parts.database.session(tenant, uid).await?;
+        session.map(Refreshed::Session).ok_or_else(|| Code::SessionNotFound.into())
+    }
+
+    /// The store's timeline. That it cannot be written changes nothing of the refresh.
+    async fn write_down(
+        &self,
+        uid: &MerchantUid,
+        before: Option<&Session>,
+        origin: Origin,
+        outcome: &RefreshOutcome,
+        took: SignedDuration,
+    ) {
+        let database = &self.parts.database;
+        let after = database.session(&Tenant::All, uid).await.ok().flatten();
+        let entry = NewEntry {
+            merchant_uid: uid.clone(),
+            at: outcome.at,
+            act: Act::Refresh,
+            origin,
+            rung: outcome.rung,
+            before: status_of(before),
+            after: status_of(after.as_ref()),
+            generation: after.map_or(0, |session| session.generation),
+            took,
+            code: outcome.code,
+            reason: outcome.detail.clone(),
+            login: None,
+        };
+        let _ = database.append_entry(&entry).await;
+        // A session of its own turn: its store is due at its own time.
+        if outcome.code.is_none() {
+            let delay = spread_of(uid, outcome.epoch) * 60.0;
+            let at = SignedDuration::try_from_secs_f64(delay).map_or(outcome.at, |delay| outcome.at + delay);
+            let _ = database.schedule(uid, Some(at), 0).await;
+        }
+    }
+}
+
+/// Where a store stands, as its timeline says it.
+pub(crate) fn status_of(session: Option<&Session>) -> String {
+    match session {
+        None => "none".to_owned(),
+        Some(session) if session.needs_reauth => "needs_reauth".to_owned(),
+        Some(session) => session.validity.as_str().to_owned(),
+    }
+}
+
+/// What stands in the store as the reason: a refused password has the name that it had before there was a ladder.
+fn marked_as(reason: RefreshReason) -> &'static str {
+    match reason {
+        RefreshReason::CredentialsRejected => Code::InvalidCredentials.as_str(),
+        other => other.as_str(),
+    }
+}
+
+/// What a login came to. One that waits for a person is somebody else's.
+fn ended(login: &Login, uid: &MerchantUid) -> Result<()> {
+    match &login.state {
+        LoginState::Succeeded { store } if store.merchant_uid == *uid => Ok(()),
+        LoginState::Succeeded { .. } => Err(Code::AccountMismatch.into()),
+        LoginState::Failed { failure } => Err(failure.into()),
+        LoginState::Expired => Err(Code::LoginExpired.into()),
+        LoginState::Cancelled => Err(Code::LoginCancelled.into()),
+        _ => Err(Code::AccountBusy.into()),
+    }
+}
+
+fn code_of(reason: RefreshReason) -> Code {
+    match reason {
+        RefreshReason::NeedsCodeSms | RefreshReason::NeedsCodeEmail => Code::CodeRequired,
+        RefreshReason::NoCredentials => Code::CredentialsMissing,
+        RefreshReason::CredentialsRejected => Code::InvalidCredentials,
+        RefreshReason::AccountLocked => Code::PortalRateLimited,
+        RefreshReason::PortalChanged => Code::PortalChanged,
+        RefreshReason::Frozen => Code::LoginsFrozen,
+        RefreshReason::AttemptsExhausted => Code::AttemptsExhausted,
+        RefreshReason::AccountMismatch => Code::AccountMismatch,
+        RefreshReason::Inactive => Code::SessionNotFound,
+        // Ways that are open: nothing stands there.
+        RefreshReason::SsoAlive
+        | RefreshReason::HasPasswordAndDevice
+        | RefreshReason::HasPassword
+        | RefreshReason::HasCodeSource => Code::SessionExpired,
+    }
+}

@@ -1,0 +1,127 @@
+//! Gathers what is known of a store before its ladder is climbed. Sends nothing to the portal.
+
+use jiff::Timestamp;
+
+use super::Refreshes;
+use crate::account::{Account, Credentials, Method};
+use crate::error::{Code, Result};
+use crate::keeping::{AttemptBudget, AttemptKind, Breaker, Facts, Keeping, Origin, RefreshOutcome, Rung};
+use crate::session::{Session, StoredCredentials};
+use crate::store::Store;
+use crate::tenant::Tenant;
+
+/// The facts, with what they were read from.
+pub(super) struct Known {
+    pub(super) facts: Facts,
+    /// What to sign in with.
+    pub(super) credentials: Option<Credentials>,
+    /// Automatic logins, all of them.
+    pub(super) breaker: Breaker,
+    /// When what passes by itself will have passed.
+    pub(super) retry_at: Option<Timestamp>,
+}
+
+impl Refreshes {
+    /// What is known of the store.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn facts(
+        &self,
+        store: &Store,
+        session: Option<&Session>,
+        keeping: Option<&Keeping>,
+        origin: Origin,
+    ) -> Result<Known> {
+        let (database, now) = (&self.parts.database, self.parts.clock.now());
+        let uid = &store.merchant_uid;
+        let stored = database.credentials(&Tenant::All, uid).await?.unwrap_or_default();
+        let method = method_of(&stored, session);
+        let credentials = credentials_of(&stored);
+        let breaker = database.breaker().await?;
+        let last = last_outcome(session, keeping);
+        let mut facts = Facts {
+            origin,
+            active: store.is_active,
+            sso_believed: session.is_some() && sso_believed(last),
+            method,
+            has_password: stored.password.is_some() && stored.email.is_some(),
+            has_device: false,
+            code_was_asked: stored.code_verified,
+            // The sources come with their own crate; the ladder knows the rung.
+            has_code_source: false,
+            rejected: false,
+            blocked: false,
+            mismatched: last.is_some_and(|outcome| outcome.code == Some(Code::AccountMismatch)),
+            frozen: breaker.holds(uid, now),
+            exhausted: false,
+            portal_changed: last.is_some_and(|outcome| {
+                outcome.code == Some(Code::PortalChanged) && outcome.retry_at.is_some_and(|at| now < at)
+            }),
+        };
+        let mut retry_at = None;
+        if let Some(credentials) = &credentials {
+            let account = credentials.account();
+            let ledger = database.ledger(credentials).await?;
+            facts.rejected = ledger.rejected_at.is_some();
+            facts.blocked = ledger.blocked_until.is_some_and(|until| now < until);
+            facts.has_device = database.device(store.user_id.as_ref(), account).await?.is_some();
+            let policy = &self.parts.policy;
+            let full = [
+                self.full_until(account, AttemptKind::Password, policy.passwords, now).await?,
+                self.full_until(account, AttemptKind::Rejection, policy.rejections, now).await?,
+            ];
+            facts.exhausted = full.iter().any(Option::is_some);
+            retry_at = full.into_iter().flatten().chain(ledger.blocked_until.filter(|_| facts.blocked)).max();
+        }
+        if let (true, Breaker::Frozen(freeze)) = (facts.frozen, &breaker) {
+            retry_at = retry_at.max(Some(freeze.next_canary_at));
+        }
+        Ok(Known { facts, credentials, breaker, retry_at })
+    }
+
+    /// Until when the account's window is full, if it is.
+    async fn full_until(
+        &self,
+        account: &Account,
+        kind: AttemptKind,
+        budget: AttemptBudget,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        if budget.limit == 0 {
+            return Ok(None);
+        }
+        let (count, oldest) = self.parts.database.attempts(account, kind, now - budget.window).await?;
+        Ok((count >= budget.limit).then(|| oldest.unwrap_or(now) + budget.window))
+    }
+}
+
+/// What the last refresh came to, as long as nobody has signed in since.
+fn last_outcome<'a>(session: Option<&Session>, keeping: Option<&'a Keeping>) -> Option<&'a RefreshOutcome> {
+    let outcome = keeping?.outcome.as_ref()?;
+    let since = session.and_then(|session| session.authenticated_at);
+    since.is_none_or(|signed_in| signed_in <= outcome.at).then_some(outcome)
+}
+
+/// The login host is believed to remember the account until a silent try since the sign-in was told otherwise.
+fn sso_believed(outcome: Option<&RefreshOutcome>) -> bool {
+    match outcome {
+        None | Some(RefreshOutcome { code: None, .. }) => true,
+        Some(RefreshOutcome { code: Some(Code::SsoExpired), .. }) => false,
+        Some(outcome) => outcome.rung == Some(Rung::Silent),
+    }
+}
+
+fn method_of(stored: &StoredCredentials, session: Option<&Session>) -> Option<Method> {
+    session.and_then(|session| session.method).or(match (&stored.email, &stored.phone) {
+        (Some(_), _) => Some(Method::Password),
+        (None, Some(_)) => Some(Method::Phone),
+        (None, None) => None,
+    })
+}
+
+/// A password that was stored; a phone proves itself by a code that nobody here can read.
+fn credentials_of(stored: &StoredCredentials) -> Option<Credentials> {
+    let (email, password) = (stored.email.as_deref()?, stored.password.clone()?);
+    Credentials::password(email, password).ok()
+}
