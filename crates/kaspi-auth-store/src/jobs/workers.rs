@@ -185,7 +185,7 @@ pub(super) struct Running {
 #[derive(Default)]
 struct Tasks {
     next: u64,
-    /// Every worker of this process, with what it runs.
+    /// The present worker and those before it whose tasks still run, with what each runs.
     by_worker: BTreeMap<String, BTreeMap<u64, AbortHandle>>,
 }
 
@@ -194,9 +194,11 @@ impl Running {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A worker that begins. Those before it that run nothing are forgotten, but the one just before.
+    /// A worker that begins. Those before it that run nothing are forgotten: a database that is away for long sees many.
     pub(super) fn begin(&self, worker: &str) {
-        self.tasks().by_worker.entry(worker.to_owned()).or_default();
+        let mut tasks = self.tasks();
+        tasks.by_worker.retain(|_, running| !running.is_empty());
+        tasks.by_worker.insert(worker.to_owned(), BTreeMap::new());
     }
 
     /// Runs a task; the receiver hears of its end, however it ends.

@@ -11,6 +11,7 @@ use crate::support::*;
 
 on_both!(
     a_dead_nodes_job_is_run_by_another,
+    a_worker_that_fails_is_replaced_and_what_it_began_goes_on,
     a_node_that_lives_keeps_a_long_job,
     a_job_over_which_workers_die_is_given_up,
     a_job_of_another_release_is_given_up_and_harms_no_other,
@@ -80,5 +81,70 @@ async fn a_job_of_another_release_is_given_up_and_harms_no_other(place: &Place) 
     let workers = start(&database, &Notes::well());
     until("the other is done", async || count(&database, JobState::Done).await == 1).await;
     until("it is given up", async || database.job_figures().await.unwrap().killed == 1).await;
+    workers.stop(Duration::from_secs(5)).await;
+}
+
+async fn a_worker_that_fails_is_replaced_and_what_it_began_goes_on(place: &Place) {
+    let database = Arc::new(place.open().await);
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let notes = Notes::of(move |_, _| {
+        let waits = Arc::clone(&waits);
+        async move {
+            waits.acquire().await.unwrap().forget();
+            Ok(())
+        }
+    });
+    let workers = start(&database, &notes);
+    database.push_job(&keep("1")).await.unwrap();
+    until("it runs", async || notes.tries().len() == 1).await;
+    // Its next heartbeat, or the next task that it wants, fails.
+    let gone = if place.is_sqlite() {
+        "pragma foreign_keys = off; delete from Workers"
+    } else {
+        "set session_replication_role = replica; delete from apalis.workers"
+    };
+    place.sql(gone).await;
+    database.push_job(&keep("2")).await.unwrap();
+    until("the next one runs", async || notes.tries().len() == 2).await;
+    gate.add_permits(2);
+    until("both are done", async || count(&database, JobState::Done).await == 2).await;
+    assert_eq!(notes.counts().into_values().collect::<Vec<_>>(), [1, 1], "each once");
+    let mut by: Vec<_> = jobs(&database, None).await.into_iter().filter_map(|job| job.worker).collect();
+    by.sort();
+    assert!(by[0].ends_with("-0") && by[1].ends_with("-1"), "{by:?}");
+    workers.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cuts_all_connections_stops_neither_what_runs_nor_what_comes() {
+    let place = Place::postgres().await;
+    let database = Arc::new(place.open().await);
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let notes = Notes::of(move |_, _| {
+        let waits = Arc::clone(&waits);
+        async move {
+            waits.acquire().await.unwrap().forget();
+            Ok(())
+        }
+    });
+    let workers = start(&database, &notes);
+    database.push_job(&keep("1")).await.unwrap();
+    until("it runs", async || notes.tries().len() == 1).await;
+    for _ in 0..3 {
+        place
+            .sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                  where datname = current_database() and pid <> pg_backend_pid()",
+            )
+            .await;
+        let ping = async || kaspi_auth_core::port::Database::ping(&*database).await.is_ok();
+        until("the database answers", ping).await;
+    }
+    gate.add_permits(2);
+    until("the job is put in", async || database.push_job(&keep("2")).await.is_ok()).await;
+    until("both are done", async || count(&database, JobState::Done).await == 2).await;
+    assert_eq!(notes.counts().into_values().collect::<Vec<_>>(), [1, 1], "each once");
     workers.stop(Duration::from_secs(5)).await;
 }
