@@ -7,11 +7,13 @@
 //! - [`wiring`]: puts database, portal and use cases together.
 //! - [`http`]: the API.
 //! - [`explain`]: why a session is as it is, in words, in three languages.
+//! - [`import`]: stores on their way in from files.
 //! - [`cli`]: the commands.
 
 pub mod cli;
 pub mod config;
 pub mod explain;
 pub mod http;
+pub mod import;
 pub mod process;
 pub mod wiring;
