@@ -12,6 +12,7 @@ mod events;
 mod evidence;
 mod failure;
 mod files;
+mod import;
 mod keys;
 mod logging;
 mod login;
@@ -104,6 +105,8 @@ enum Command {
     /// See, add, change, check and remove the ways out to the portal.
     #[command(subcommand)]
     Egress(egress::Command),
+    /// Take stores over from another installation, a table, or a browser's cookies.
+    Import(import::Args),
     /// Show what was seen when a login failed.
     Evidence(evidence::Args),
     /// Show what an operator should hear of: egresses that rest, accounts that moved, a portal that changed.
@@ -136,6 +139,7 @@ impl Command {
             Self::Stores(command) => command.wants_json(),
             Self::Session(command) => command.wants_json(),
             Self::Egress(command) => command.wants_json(),
+            Self::Import(args) => args.json,
             Self::Evidence(args) => args.json,
             Self::Events(args) => args.json,
             Self::Recipe(command) => command.wants_json(),
@@ -183,6 +187,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Stores(command) => stores::run(&command, &global).await,
         Command::Session(command) => session::run(&command, &global).await,
         Command::Egress(command) => egress::run(&command, &global).await,
+        Command::Import(args) => import::run(&args, &global).await,
         Command::Evidence(args) => evidence::run(&args, &global).await,
         Command::Events(args) => events::run(&args, &global).await,
         Command::Recipe(command) => recipe::run(&command, &global).await,

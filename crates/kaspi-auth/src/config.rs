@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 pub use browser::{Browser, BrowserMode, GridBrowser, RemoteBrowser};
 use confique::{Config as _, Layer as _};
 pub use egress::{ConfiguredProxy, Egress, proxy};
+pub(crate) use environment::database_url;
 pub use keeping::Keeping;
 pub use rates::{Evidence, Rates};
 pub use sections::{Auth, Database, Encryption, Log, LogFormat, Logins, Portal, Server};

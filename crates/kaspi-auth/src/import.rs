@@ -43,7 +43,7 @@ pub struct Row {
 }
 
 /// Reads a row in the table's shape. What goes wrong is told without a value.
-pub type Opener = Arc<dyn Fn(&Value) -> Result<FoundStore, String> + Send + Sync>;
+pub type Opener = Arc<dyn Fn(Value) -> Result<FoundStore, String> + Send + Sync>;
 
 /// How a file is read.
 #[derive(Clone)]
@@ -151,7 +151,7 @@ impl Rows {
     }
 
     /// How many bytes have been read.
-    pub fn position(&self) -> u64 {
+    pub fn consumed(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 }

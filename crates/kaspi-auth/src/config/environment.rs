@@ -43,7 +43,7 @@ pub(super) fn predecessors_name(section: &str, key: &str) -> Option<&'static str
 
 /// A database URL in our spelling: `postgresql://` and SQLAlchemy's `postgresql+asyncpg://` are `postgres://`, and its
 /// `ssl=` is `sslmode=`.
-pub(super) fn database_url(url: SecretString) -> SecretString {
+pub(crate) fn database_url(url: SecretString) -> SecretString {
     let text = url.expose_secret().trim();
     let Some((scheme, rest)) = text.split_once("://") else { return url };
     let (scheme, _driver) = scheme.split_once('+').unwrap_or((scheme, ""));

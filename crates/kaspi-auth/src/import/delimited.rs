@@ -29,7 +29,7 @@ const COLUMNS: [(&str, &str); 27] = [
     ("password", "password"),
     ("kaspi_password", "kaspi_password"),
     ("phone", "phone"),
-    ("kaspi_phone", "kaspi_phone"),
+    ("kaspi_phone", "phone"),
     ("user_id", "user_id"),
     ("user", "user_id"),
     ("name", "name"),
@@ -55,7 +55,7 @@ pub fn header(line: &[u8]) -> Option<u8> {
         let names: Vec<_> = line.split(|byte| byte == delimiter).map(known).collect();
         let names = || names.iter().flatten();
         // A merchant or an account, and something besides it.
-        names().any(|name| matches!(*name, "merchant_id" | "email" | "kaspi_email" | "phone" | "kaspi_phone"))
+        names().any(|name| matches!(*name, "merchant_id" | "email" | "kaspi_email" | "phone"))
             && names().count() >= 2
     })
 }

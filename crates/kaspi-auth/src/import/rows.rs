@@ -13,8 +13,8 @@ use super::{Opener, Row, Settings};
 /// What a row without a merchant lacks, and what to do with it.
 const NOBODY: &str = "there is no merchant id, so it can be no store yet: sign the merchant in with these credentials \
                       (`kaspi-auth login`), which finds out";
-/// What every Fernet token begins with.
-const TOKEN: &str = "gAAAA";
+/// As long as a login takes one.
+const LONGEST_PASSWORD: usize = 1024;
 
 /// Makes rows into stores.
 pub struct Reader {
@@ -59,7 +59,7 @@ impl Reader {
         };
         let found = jar.session().map_err(str::to_owned).and_then(|cookies| {
             let row = json!({ "merchant_id": uid.as_str(), "guid": { "cookies": cookies } });
-            (self.opener)(&row)
+            (self.opener)(row)
         });
         Row { place, merchant_uid: Some(uid), found: found.map(Box::new) }
     }
@@ -91,7 +91,7 @@ impl Reader {
         {
             map.insert("guid".to_owned(), self.guid(&cookies, &map)?);
         }
-        let mut found = (self.opener)(&Value::Object(map))?;
+        let mut found = (self.opener)(Value::Object(map))?;
         found.email = clear.email.or(found.email);
         found.password = clear.password.or(found.password);
         found.phone = clear.phone.or(found.phone);
@@ -151,50 +151,38 @@ impl Reader {
 }
 
 impl Clear {
-    /// Takes credentials in clear out of a row; sealed ones stay.
+    /// Takes credentials in clear out of a row. Columns that may hold sealed ones are the opener's.
     fn take(map: &mut Map<String, Value>) -> Result<Self, &'static str> {
         let mut clear = Self::default();
-        for key in ["email", "kaspi_email"] {
-            if let Some(text) = take_clear(map, key)? {
-                let account = Account::email(&text).map_err(|_| "its e-mail is no address")?;
-                if let Account::Email(address) = account {
-                    clear.email.get_or_insert(address);
-                }
-            }
+        if let Some(text) = take(map, "email")? {
+            let account = Account::email(&text).map_err(|_| "its e-mail is no address")?;
+            clear.email = Some(account.portal_form());
         }
-        for key in ["password", "kaspi_password"] {
-            if let Some(text) = take_clear(map, key)? {
-                if text.len() > 1024 {
-                    return Err("its password is longer than the portal takes");
-                }
-                clear.password.get_or_insert(text.into());
+        if let Some(text) = take(map, "password")? {
+            if text.len() > LONGEST_PASSWORD {
+                return Err("its password is longer than the portal takes");
             }
+            clear.password = Some(text.into());
         }
-        for key in ["phone", "kaspi_phone"] {
-            if let Some(text) = take_clear(map, key)? {
-                let account =
-                    Account::phone(&text).map_err(|_| "its phone is none of the form +7 (7XX) XXX-XX-XX")?;
-                if let Account::Phone(digits) = account {
-                    clear.phone.get_or_insert(digits);
-                }
+        if let Some(text) = take(map, "phone")? {
+            let account =
+                Account::phone(&text).map_err(|_| "its phone is none of the form +7 (7XX) XXX-XX-XX")?;
+            if let Account::Phone(digits) = account {
+                clear.phone = Some(digits);
             }
         }
         Ok(clear)
     }
 }
 
-fn take_clear(map: &mut Map<String, Value>, key: &str) -> Result<Option<String>, &'static str> {
-    match map.get(key) {
-        None => Ok(None),
-        Some(Value::String(text)) if text.starts_with(TOKEN) => Ok(None),
-        Some(_) => match map.remove(key) {
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            // A phone or a password of digits alone, written as a number.
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(Value::Null) | None => Ok(None),
-            Some(_) => Err("its e-mail, password or phone is no text"),
-        },
+fn take(map: &mut Map<String, Value>, key: &str) -> Result<Option<String>, &'static str> {
+    match map.remove(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        // A phone or a password of digits alone, written as a number.
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err("its e-mail, password or phone is no text"),
     }
 }
 

@@ -13,7 +13,7 @@ use super::*;
 
 /// Stands in for the store crate's reader of rows: what this room hands to it is what is looked at.
 fn opener() -> Opener {
-    Arc::new(|row: &Value| {
+    Arc::new(|row: Value| {
         let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
         let cookies = match row.pointer("/guid/cookies") {
             Some(list) => {
@@ -350,7 +350,7 @@ proptest! {
 
     #[test]
     fn a_password_is_read_as_it_stands_and_told_to_nobody(password in "\\PC{1,40}", uid in "[0-9]{1,8}") {
-        prop_assume!(!password.trim().is_empty() && !password.starts_with("gAAAA"));
+        prop_assume!(!password.trim().is_empty());
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(["merchant_id", "password"]).unwrap();
         writer.write_record([&uid, &password]).unwrap();

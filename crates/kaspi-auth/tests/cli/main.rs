@@ -11,6 +11,8 @@ mod demo;
 mod doctor;
 mod egress;
 mod evidence;
+mod import;
+mod import_postgres;
 mod keys;
 mod login;
 mod migrate;

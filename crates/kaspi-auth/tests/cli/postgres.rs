@@ -10,30 +10,40 @@ use crate::room::{PASSWORD, Ran, Room, finish};
 const SERVER: &str = "KASPI_AUTH_TEST_POSTGRES_URL";
 
 /// A new database on the tests' server.
-struct Database {
+pub struct Database {
     server: Url,
     name: String,
 }
 
 impl Database {
-    async fn new() -> Self {
+    /// Makes one. Each of a test's has another tag.
+    pub async fn new(tag: &str) -> Self {
         let server = std::env::var(SERVER).unwrap_or_else(|_| {
             panic!(
                 "{SERVER} is not set: run `cargo xtask test`, or `cargo xtask postgres` for a server by hand"
             )
         });
-        let database = Self { server: server.parse().unwrap(), name: format!("cli_{}", std::process::id()) };
+        let database =
+            Self { server: server.parse().unwrap(), name: format!("cli_{}_{tag}", std::process::id()) };
         database.execute(format!("drop database if exists {}", database.name)).await;
         database.execute(format!("create database {}", database.name)).await;
         database
     }
 
     /// As SQLAlchemy writes it.
-    fn sqlalchemy_url(&self) -> String {
+    pub fn sqlalchemy_url(&self) -> String {
         let mut url = self.server.clone();
         url.set_path(&self.name);
         url.set_query(None);
         url.as_str().replacen(url.scheme(), "postgresql+asyncpg", 1)
+    }
+
+    /// Runs statements in it.
+    pub async fn fill(&self, sql: String) {
+        let mut url = self.server.clone();
+        url.set_path(&self.name);
+        let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
 
     async fn execute(&self, sql: String) {
@@ -42,7 +52,7 @@ impl Database {
     }
 
     /// Takes it away.
-    async fn drop(self) {
+    pub async fn drop(self) {
         self.execute(format!("drop database {} with (force)", self.name)).await;
     }
 }
@@ -50,7 +60,7 @@ impl Database {
 #[tokio::test]
 async fn every_command_works_on_the_predecessors_database_url() {
     let room = Room::new().await;
-    let database = Database::new().await;
+    let database = Database::new("own").await;
     let run = async |arguments: &[&str], stdin: &str| -> Ran {
         let mut command: Command = room.command(arguments);
         command.env("DATABASE_URL", database.sqlalchemy_url());

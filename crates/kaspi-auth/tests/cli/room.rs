@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kaspi_auth_vault::KeyRing;
@@ -22,7 +23,7 @@ pub const DEADLINE: Duration = Duration::from_mins(1);
 /// A room.
 pub struct Room {
     folder: TempDir,
-    sandbox: Sandbox,
+    sandbox: Arc<Sandbox>,
 }
 
 /// What a call of the program came to.
@@ -71,8 +72,16 @@ impl Room {
     /// A room with a portal, a key and a configuration that names both. There is no database yet.
     pub async fn new() -> Self {
         let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
-        let room =
-            Self { folder: tempfile::tempdir().unwrap(), sandbox: Sandbox::start(options).await.unwrap() };
+        Self::at(Arc::new(Sandbox::start(options).await.unwrap()))
+    }
+
+    /// Another installation at the same portal: its folder, its key and its database are its own.
+    pub fn beside(other: &Self) -> Self {
+        Self::at(Arc::clone(&other.sandbox))
+    }
+
+    fn at(sandbox: Arc<Sandbox>) -> Self {
+        let room = Self { folder: tempfile::tempdir().unwrap(), sandbox };
         std::fs::write(room.path("key"), KeyRing::generate_key().expose_secret()).unwrap();
         let portal = room.sandbox.origins();
         room.configure(&format!(
