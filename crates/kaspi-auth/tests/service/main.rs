@@ -23,6 +23,7 @@ mod evidence;
 mod expiry;
 mod generated_input;
 mod idempotency;
+mod imported;
 mod jwks;
 mod jwt;
 mod limits;
