@@ -16,7 +16,7 @@ use crate::tenant::Tenant;
 /// The most stores that a batch names.
 pub const MOST_NAMED: usize = 10_000;
 /// Stores of one part: the job of a part ends before its time-out.
-const PART: u32 = 20;
+const PART: u32 = 5;
 /// How long one store of a batch may take.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 

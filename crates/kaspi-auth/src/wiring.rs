@@ -21,7 +21,7 @@ use kaspi_auth_core::refreshes::Refreshes;
 use kaspi_auth_core::sessions::Sessions;
 use kaspi_auth_core::stores::Stores;
 use kaspi_auth_portal::{BreakerSettings, DirectEngine, PortalSettings};
-use kaspi_auth_store::{Change, OpenDatabaseError, Settings, SqlDatabase};
+use kaspi_auth_store::{Change, JobWorkers, OpenDatabaseError, Settings, SqlDatabase, WorkerSettings};
 use kaspi_auth_vault::{KeyError, KeyRing};
 use tokio::task::JoinHandle;
 
@@ -29,8 +29,11 @@ use self::keeping::Keeping;
 use crate::config::{self, Config};
 use crate::process::{
     Background, BackgroundTasks, Browser, BrowserError, Chain, ChangedStores, Changes, Evidences, Holder,
-    KeepingLog, PortalMetrics, RandomKeys, Runner, Shapes, SystemClock, Upkeep, UuidV7,
+    Jobs, KeepingLog, PortalMetrics, RandomKeys, Runner, Shapes, SystemClock, Upkeep, UuidV7,
 };
+
+/// The longest that a job may take: longer than it waits for a refresh.
+const JOB: Duration = Duration::from_mins(6);
 
 /// The use cases of one process, wired to its database and its portal.
 pub struct Service {
@@ -68,6 +71,7 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     listener: JoinHandle<()>,
     background: Option<Background>,
+    workers: Option<JobWorkers>,
 }
 
 /// Why the service cannot start; each says what to do.
@@ -262,29 +266,51 @@ impl Service {
             clock,
             listener,
             background: None,
+            workers: None,
         })
     }
 
-    /// Starts the background passes.
+    /// Starts the background passes and the workers of the queue.
     pub fn start_background(&mut self, config: &Config) {
-        let keep = SignedDuration::from_hours(24 * config.logins.keep_days);
-        let background = Background::start(&self.logins, Arc::clone(&self.clock), keep);
+        let background = Background::start(&self.logins, Arc::clone(&self.sessions));
         let rooms = Upkeep {
             database: Arc::clone(&self.database),
             records: Arc::clone(&self.records),
             egresses: Arc::clone(&self.egresses),
-            portal: Arc::clone(&self.portal),
+            clock: Arc::clone(&self.clock),
             browser: self.browser.clone(),
-            probe: Duration::from_secs(60 * config.evidence.probe_minutes),
         };
         self.background = Some(rooms.start(background, config.egress.configured().unwrap_or_default()));
+        let jobs = Jobs {
+            keeper: Arc::clone(&self.keeper),
+            batches: Arc::clone(&self.batches),
+            logins: Arc::clone(&self.logins),
+            records: Arc::clone(&self.records),
+            egresses: Arc::clone(&self.egresses),
+            portal: Arc::clone(&self.portal),
+            clock: Arc::clone(&self.clock),
+            keep_logins: SignedDuration::from_hours(24 * config.logins.keep_days),
+        };
+        let page = Duration::from_secs(60 * config.evidence.probe_minutes);
+        let settings = WorkerSettings {
+            concurrency: config.keeping.jobs,
+            timeout: JOB,
+            cron: Jobs::schedule(page),
+            ..WorkerSettings::new(UuidV7.uuid())
+        };
+        self.workers = Some(self.database.start_workers(Arc::new(jobs), Arc::clone(&self.clock), settings));
     }
 
     /// Finishes or parks what runs, `grace` at most.
     pub async fn stop(self, grace: Duration) {
         let started = tokio::time::Instant::now();
-        // A refresh waits for its login: logins end first.
-        self.runner.stop(grace).await;
+        // A job waits for its refresh, a refresh for its login: they end together.
+        let workers = async {
+            if let Some(workers) = self.workers {
+                workers.stop(grace).await;
+            }
+        };
+        tokio::join!(self.runner.stop(grace), workers);
         self.tasks.stop(grace.saturating_sub(started.elapsed())).await;
         if let Err(error) = self.sessions.write_uses().await {
             tracing::warn!(error = %Chain(&error), "uses of sessions could not be written down; they are looked at a little later");

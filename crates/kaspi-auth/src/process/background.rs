@@ -1,22 +1,19 @@
-//! What a node does without being asked: takes lost logins over, ends those whose time is over, keeps the figures small.
-//!
-//! Every pass takes no input and may run twice: a crash and a repeat go the same way.
+//! What each node does for itself without being asked: keeps its figures small, shows that it lives, looks after the pages that it holds, writes
+//! down which sessions were used. What one node does for all is a job of the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use kaspi_auth_core::error::Result;
 use kaspi_auth_core::logins::Logins;
-use kaspi_auth_core::port::Clock;
+use kaspi_auth_core::sessions::Sessions;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Chain;
 
 const BEAT: Duration = Duration::from_secs(5);
-const EXPIRY: Duration = Duration::from_secs(10);
-const PRUNING: Duration = Duration::from_hours(1);
+const USES: Duration = Duration::from_secs(30);
 
 /// The passes of one process.
 pub struct Background {
@@ -26,7 +23,7 @@ pub struct Background {
 
 impl Background {
     /// Starts the passes.
-    pub fn start(logins: &Arc<Logins>, clock: Arc<dyn Clock>, keep: SignedDuration) -> Self {
+    pub fn start(logins: &Arc<Logins>, sessions: Arc<Sessions>) -> Self {
         let stop = CancellationToken::new();
         let tasks = vec![
             every(BEAT, &stop, "figures", logins, |_| async {
@@ -34,25 +31,13 @@ impl Background {
                 super::metrics().run_upkeep();
                 Ok(())
             }),
-            every(
-                BEAT,
-                &stop,
-                "takeover",
-                logins,
-                |logins| async move { logins.recover().await.map(|_| ()) },
-            ),
             every(BEAT, &stop, "held pages", logins, |logins| async move {
                 logins.beat().await?;
-                logins.pick_up_all().await?;
-                logins.fail_orphans().await.map(|_| ())
+                logins.pick_up_all().await
             }),
-            every(EXPIRY, &stop, "expiry", logins, |logins| async move { logins.expire().await.map(|_| ()) }),
-            every(PRUNING, &stop, "pruning", logins, move |logins| {
-                let before = clock.now() - keep;
-                async move {
-                    while logins.prune(before).await? > 0 {}
-                    Ok(())
-                }
+            every(USES, &stop, "uses of sessions", logins, move |_| {
+                let sessions = Arc::clone(&sessions);
+                async move { sessions.write_uses().await }
             }),
         ];
         Self { stop, tasks }

@@ -1,15 +1,14 @@
-//! What a node does in the background beside logins: egresses of the configuration, figures of the farm, pruning, the probe of the
-//! portal's page.
+//! What a node does in the background beside logins: egresses of the configuration, warm ways, figures of the farm, the database and
+//! the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use kaspi_auth_core::egress::{Egress, EgressId};
 use kaspi_auth_core::egresses::{Egresses, NewEgress};
-use kaspi_auth_core::error::{Error, Result};
-use kaspi_auth_core::port::Database as _;
+use kaspi_auth_core::error::Result;
+use kaspi_auth_core::port::{Clock, Database as _};
 use kaspi_auth_core::records::Records;
-use kaspi_auth_portal::DirectEngine;
 use kaspi_auth_store::SqlDatabase;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
@@ -21,7 +20,6 @@ const FIGURES: Duration = Duration::from_secs(5);
 /// Reads every row: not more often.
 const COUNTS: Duration = Duration::from_mins(1);
 const ROUTES: Duration = Duration::from_secs(30);
-const PRUNING: Duration = Duration::from_hours(1);
 /// Between two tries to take the configuration's egresses over.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -29,16 +27,14 @@ const AGAIN: Duration = Duration::from_secs(30);
 pub struct Upkeep {
     /// The database, for its figures.
     pub database: Arc<SqlDatabase>,
-    /// Evidence and events.
+    /// The queue, for its figures.
     pub records: Arc<Records>,
     /// The ways out.
     pub egresses: Arc<Egresses>,
-    /// The portal.
-    pub portal: Arc<DirectEngine>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// The browsers.
     pub browser: Option<Arc<Browser>>,
-    /// How often the portal's page is looked at; zero: never.
-    pub probe: Duration,
 }
 
 impl Upkeep {
@@ -68,12 +64,12 @@ impl Upkeep {
         });
         let egresses = Arc::clone(&self.egresses);
         background.add(|stop| spawn(stop, adopt(egresses, configured)));
-        let records = self.records;
+        let (records, clock) = (self.records, self.clock);
         background.add(|stop| {
-            every(PRUNING, stop, "pruning of records", move || {
-                let records = Arc::clone(&records);
+            every(FIGURES, stop, "figures of the queue", move || {
+                let (records, clock) = (Arc::clone(&records), Arc::clone(&clock));
                 async move {
-                    while records.prune().await? > 0 {}
+                    keeping_metrics::jobs(&records.job_figures().await?, clock.now());
                     Ok(())
                 }
             })
@@ -110,15 +106,6 @@ impl Upkeep {
             });
             background.add(|stop| spawn(stop, async move { browser.watch_recipe().await }));
         }
-        if !self.probe.is_zero() {
-            let (portal, egresses) = (self.portal, self.egresses);
-            background.add(|stop| {
-                every(self.probe, stop, "probe of the portal's page", move || {
-                    let (portal, egresses) = (Arc::clone(&portal), Arc::clone(&egresses));
-                    async move { probe(&portal, &egresses).await }
-                })
-            });
-        }
         background
     }
 }
@@ -135,15 +122,6 @@ fn score(egresses: &[Egress]) {
         #[expect(clippy::cast_precision_loss, reason = "seconds stay far below 2^52")]
         metrics::gauge!("kaspi_auth_egress_rest_until_timestamp_seconds", "egress" => label).set(rest as f64);
     }
-}
-
-/// Looks at the login page without credentials: its shape is compared on the way.
-async fn probe(portal: &DirectEngine, egresses: &Egresses) -> Result<()> {
-    let egress = egresses.any().await?;
-    let found = portal.probe_page(&egress.route()).await;
-    let outcome = found.as_ref().err().map_or("ok", |error: &Error| error.code().as_str());
-    metrics::counter!("kaspi_auth_portal_probes_total", "outcome" => outcome).increment(1);
-    found
 }
 
 /// Makes the configuration's egresses those of the database, as often as it takes.
