@@ -56,11 +56,11 @@ impl House {
     /// The same with limits of its own.
     pub fn limited(password: &'static str, code: Option<&'static str>, rates: Rates) -> Self {
         let portal = Arc::new(Portal::new(password, code));
-        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, rates, Policy::default())
+        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, rates, &Policy::default())
     }
 
     /// A service without a browser that keeps sessions alive by other numbers.
-    pub fn keeping(password: &'static str, code: Option<&'static str>, policy: Policy) -> Self {
+    pub fn keeping(password: &'static str, code: Option<&'static str>, policy: &Policy) -> Self {
         let portal = Arc::new(Portal::new(password, code));
         Self::build(Arc::default(), portal, Arc::default(), Arc::default(), None, Rates::default(), policy)
     }
@@ -70,14 +70,22 @@ impl House {
         let portal = Arc::new(Portal::new(password, code));
         let browser = Some(Arc::new(Browser::new(portal.clone())));
         let policy = Policy::default();
-        Self::build(Arc::default(), portal, Arc::default(), Arc::default(), browser, Rates::default(), policy)
+        Self::build(
+            Arc::default(),
+            portal,
+            Arc::default(),
+            Arc::default(),
+            browser,
+            Rates::default(),
+            &policy,
+        )
     }
 
     /// Another node on the same database and the same portal, with a browser of its own where this one has one.
     pub fn node(&self) -> Self {
         let browser = self.browser.as_ref().map(|_| Arc::new(Browser::new(self.portal.clone())));
         let (memory, portal) = (self.memory.clone(), self.portal.clone());
-        Self::build(memory, portal, self.time.clone(), self.town.clone(), browser, self.rates, self.policy)
+        Self::build(memory, portal, self.time.clone(), self.town.clone(), browser, self.rates, &self.policy)
     }
 
     fn build(
@@ -87,7 +95,7 @@ impl House {
         town: Arc<Town>,
         browser: Option<Arc<Browser>>,
         rates: Rates,
-        policy: Policy,
+        policy: &Policy,
     ) -> Self {
         let desk = Arc::new(Desk::default());
         let heard = Arc::new(Heard::default());
@@ -113,7 +121,7 @@ impl House {
             ids: time.clone(),
             limits: Limits::default(),
             rates,
-            policy,
+            policy: *policy,
             sink: heard.clone(),
             engine: EngineChoice::Auto,
         }));
@@ -127,7 +135,7 @@ impl House {
             tasks: desk.clone(),
             sink: heard.clone(),
             clock: time.clone(),
-            policy,
+            policy: *policy,
         }));
         let sessions = Arc::new(Sessions::new(sessions::Parts {
             database: memory.clone(),
@@ -155,7 +163,7 @@ impl House {
             desk,
             town,
             rates,
-            policy,
+            policy: *policy,
         }
     }
 

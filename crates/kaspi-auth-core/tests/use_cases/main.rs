@@ -5,6 +5,7 @@ mod egresses;
 mod engines;
 mod held;
 mod house;
+mod keeping;
 mod memory;
 mod portal;
 mod records;

@@ -1,7 +1,7 @@
 //! A portal in memory with one password for all accounts, the two engines towards it, and the check of a way to it. Counters tell
 //! what was sent.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 
@@ -55,6 +55,18 @@ pub struct World {
     pub answers: u32,
     pub codes: u32,
     pub given_up: u32,
+    /// The time at which it lets people in.
+    pub today: Timestamp,
+    /// The shop of an account; of any other it is 11.
+    pub shops: HashMap<String, &'static str>,
+    /// Whose shop a login leads to.
+    leads_to: HashMap<LoginId, &'static str>,
+    /// What the cabinet says at its next looks; after them all sessions live.
+    pub verdicts: VecDeque<Validity>,
+    /// What the login host says to who wants a session from its memory.
+    pub on_renew: Option<Code>,
+    /// What happens elsewhere while the login host looks into its memory.
+    pub while_renewing: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// What a person came to in a held page.
@@ -86,18 +98,28 @@ impl Portal {
         })
     }
 
-    fn finish(&self) -> Finished {
+    fn finish(&self, id: LoginId) -> Finished {
         let meanwhile = self.with(|world| world.meanwhile.take());
         if let Some(happens) = meanwhile {
             happens();
         }
-        Finished::Session { session: Box::new(session()), device: None }
+        self.with(|world| {
+            let shop = world.leads_to.get(&id).copied().unwrap_or("11");
+            Finished::Session { session: Box::new(session(shop, world.today)), device: None }
+        })
     }
 
-    fn renew(&self, route: &Route) -> Result<NewSession, Error> {
+    fn renew(&self, route: &Route, uid: &MerchantUid) -> Result<NewSession, Error> {
+        if let Some(happens) = self.with(|world| world.while_renewing.take()) {
+            happens();
+        }
         self.with(|world| {
             world.renewed.push(route.id);
-            if world.remembers { Ok(session()) } else { Err(Error::of(Code::SsoExpired)) }
+            match world.on_renew {
+                Some(code) => Err(Error::of(code)),
+                None if world.remembers => Ok(session(uid.as_str(), world.today)),
+                None => Err(Error::of(Code::SsoExpired)),
+            }
         })
     }
 
@@ -110,6 +132,9 @@ impl Portal {
 impl World {
     fn open(&mut self, driver: Driver, request: &OpenRequest) -> Result<Continuation, Error> {
         self.opened.push(driver);
+        if let Some(shop) = self.shops.get(&request.account.canonical()) {
+            self.leads_to.insert(request.login, shop);
+        }
         if let Some(code) = self.broken.get(&request.route.id).or_else(|| self.on_open.get(&driver)) {
             return Err(Error::of(*code));
         }
@@ -191,10 +216,10 @@ impl World {
     }
 }
 
-fn session() -> NewSession {
-    let uid = MerchantUid::parse("11").unwrap();
+fn session(shop: &str, authenticated_at: Timestamp) -> NewSession {
+    let uid = MerchantUid::parse(shop).unwrap();
     let merchant = Merchant { uid, name: Some("Shop".to_owned()), logo_url: None, points: [].into() };
-    NewSession { cookies: vec![], merchant, authenticated_at: Timestamp::UNIX_EPOCH }
+    NewSession { cookies: vec![], merchant, authenticated_at }
 }
 
 type Told<'a, T> = BoxFuture<'a, Result<T, Error>>;
@@ -218,13 +243,13 @@ impl Engine for Portal {
         Box::pin(ready(self.with(|world| world.resend(at))))
     }
 
-    fn finish<'a>(&'a self, _: At, _: Option<&'a MerchantUid>) -> Told<'a, Finished> {
-        let finished = Self::finish(self);
+    fn finish<'a>(&'a self, at: At, _: Option<&'a MerchantUid>) -> Told<'a, Finished> {
+        let finished = Self::finish(self, at.login);
         self.told(Ok(finished))
     }
 
-    fn renew<'a>(&'a self, route: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
-        Box::pin(ready(Self::renew(self, route)))
+    fn renew<'a>(&'a self, route: &'a Route, _: &'a [Cookie], uid: &'a MerchantUid) -> Told<'a, NewSession> {
+        Box::pin(ready(Self::renew(self, route, uid)))
     }
 
     fn watch(&self, _: At) -> Told<'_, Reply> {
@@ -244,11 +269,14 @@ impl Cabinet for Portal {
         cookies: &'a [Cookie],
         _: &'a MerchantUid,
     ) -> BoxFuture<'a, Probe> {
-        self.with(|world| world.probed.push(route.id));
+        let validity = self.with(|world| {
+            world.probed.push(route.id);
+            world.verdicts.pop_front().unwrap_or(Validity::Alive)
+        });
         let reason = "it answered".to_owned();
         Box::pin(ready(Probe {
             replaced: false,
-            validity: Validity::Alive,
+            validity,
             reason,
             cookies: cookies.to_vec(),
             renewed: false,
@@ -324,15 +352,15 @@ impl Engine for Browser {
 
     /// Once the login host has accepted, cookies do: the page is not needed.
     fn finish<'a>(&'a self, at: At, _: Option<&'a MerchantUid>) -> Told<'a, Finished> {
-        let finished = self.portal.finish();
+        let finished = self.portal.finish(at.login);
         if !self.portal.with(|world| world.silent) {
             self.pages.lock().unwrap().remove(&at.login);
         }
         self.portal.told(Ok(finished))
     }
 
-    fn renew<'a>(&'a self, route: &'a Route, _: &'a [Cookie], _: &'a MerchantUid) -> Told<'a, NewSession> {
-        Box::pin(ready(self.portal.renew(route)))
+    fn renew<'a>(&'a self, route: &'a Route, _: &'a [Cookie], uid: &'a MerchantUid) -> Told<'a, NewSession> {
+        Box::pin(ready(self.portal.renew(route, uid)))
     }
 
     fn watch(&self, at: At) -> Told<'_, Reply> {

@@ -14,8 +14,8 @@ use kaspi_auth_core::keeping::{
     RefreshLease, RefreshOutcome,
 };
 use kaspi_auth_core::port::{
-    Answered, AttemptRepository, AuditRepository, BatchRepository, BreakerRepository, ImportRepository,
-    JobRepository, KeepingRepository, TimelineRepository,
+    Answered, AttemptRepository, AuditRepository, BatchRepository, BreakerRepository, Device,
+    ImportRepository, JobRepository, KeepingRepository, TimelineRepository,
 };
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::timeline::{Entry, NewEntry};
@@ -30,6 +30,8 @@ pub struct Kept {
     attempts: Vec<(String, AttemptKind, Timestamp)>,
     failures: Vec<(String, MerchantUid, Timestamp)>,
     breaker: Breaker,
+    /// The login host's memory of this installation, for every account.
+    pub device: Option<Device>,
     /// What was written down, oldest first.
     pub entries: Vec<NewEntry>,
 }
