@@ -15,6 +15,7 @@
 //! | see what pins an account to a way out and frees a place | the triggers of `migrations/*/0005_egresses.sql` |
 //! | see why a stale session cannot be served | `cache.rs` |
 //! | judge, write and read stores of other installations | `kaspi_auth_core::import`, `stores/import.rs`, `found.rs`, `foreign.rs` |
+//! | see what is sealed under which key, and how rows move to another | `rekey/`, migration 0009 |
 //! | adopt a table of another shape | `migrations/postgres/0001_stores.sql`, `values/` |
 //!
 //! It must not decide anything that a rule of the core decides, must not write a secret unsealed, and must not let SQL ask
@@ -45,6 +46,7 @@ mod nodes;
 mod open;
 mod pool;
 mod rates;
+mod rekey;
 mod sealed;
 mod settings;
 mod shapes;
@@ -60,4 +62,5 @@ pub use figures::{Figures, SessionCount};
 pub use foreign::{ForeignSource, ForeignStores, UnreadableRow};
 pub use found::{FoundError, found_from_json};
 pub use jobs::{Cron, JobError, JobHandler, JobWorkers, WorkerSettings};
+pub use rekey::{Finding, Problem, RekeyCursor, Rekeyed, RowsBehind, TableBehind, Verified};
 pub use settings::Settings;

@@ -9,6 +9,7 @@ mod effects;
 mod egress;
 mod evidence;
 mod guid;
+mod keys;
 mod login;
 mod map;
 mod tokens;

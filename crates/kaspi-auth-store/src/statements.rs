@@ -20,6 +20,7 @@ pub(crate) mod keeping;
 pub(crate) mod logins;
 pub(crate) mod nodes;
 pub(crate) mod rates;
+pub(crate) mod rekey;
 pub(crate) mod settings;
 pub(crate) mod shapes;
 pub(crate) mod stores;
@@ -86,6 +87,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(imports::ALL.iter().copied())
         .chain(batches::ALL.iter().copied())
         .chain([jobs::ANY_DUE])
+        .chain(rekey::all())
 }
 
 /// The statements on the queue's tables: the text for SQLite and that for PostgreSQL.

@@ -71,9 +71,7 @@ impl Envelope {
         token: &str,
         legacy: Legacy,
     ) -> Result<OpenedJson, OpenError> {
-        let plaintext = ring.open(token)?;
-        let opened =
-            serde_json::from_slice(&plaintext).map(OpenedJson::new).map_err(|_| OpenError::NotJson)?;
+        let opened = open(ring, token)?;
         let is_theirs = match opened.get(self.subject_key) {
             None | Some(Value::Null) if legacy == Legacy::Accept => true,
             None | Some(Value::Null) => return Err(OpenError::NoSubject),
@@ -83,6 +81,24 @@ impl Envelope {
         };
         if is_theirs { Ok(opened) } else { Err(OpenError::WrongSubject) }
     }
+
+    /// Opens a record of whomever it names, where nothing beside it tells the owner. Proves that it is whole, not whose it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeyRing::open`]; [`OpenError::NotJson`]; [`OpenError::NoSubject`] when it names nobody.
+    pub fn open_named(&self, ring: &KeyRing, token: &str) -> Result<OpenedJson, OpenError> {
+        let opened = open(ring, token)?;
+        match opened.get(self.subject_key) {
+            Some(Value::String(_) | Value::Number(_)) => Ok(opened),
+            _ => Err(OpenError::NoSubject),
+        }
+    }
+}
+
+fn open(ring: &KeyRing, token: &str) -> Result<OpenedJson, OpenError> {
+    let plaintext = ring.open(token)?;
+    serde_json::from_slice(&plaintext).map(OpenedJson::new).map_err(|_| OpenError::NotJson)
 }
 
 /// The object with its owner in it, without a copy of the object.

@@ -106,6 +106,26 @@ impl KeyRing {
         Ok(self.seal(&plaintext, token.timestamp))
     }
 
+    /// As [`KeyRing::rotate`]; `None` where the token is sealed under the newest key already.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeyRing::open`].
+    pub fn rotate_if_older(&self, token: &str) -> Result<Option<String>, OpenError> {
+        let token = Token::read(token)?;
+        let (place, plaintext) = self.unseal(&token)?;
+        Ok((place > 0).then(|| self.seal(&plaintext, token.timestamp)))
+    }
+
+    /// The place of the key that the token is sealed under, counted from 0, the newest.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeyRing::open`].
+    pub fn place_of(&self, token: &str) -> Result<usize, OpenError> {
+        self.unseal(&Token::read(token)?).map(|(place, _)| place)
+    }
+
     /// Whether the token is sealed under the newest key, so that [`KeyRing::rotate`] would gain nothing.
     ///
     /// # Errors

@@ -50,16 +50,21 @@ pub(crate) async fn open(path: &Path, settings: &Settings) -> Result<Opened, Ope
     })
 }
 
-/// Makes the file if there is none, for its owner only; SQLite gives its companions the same rights.
+/// Makes the file if there is none, for its owner only; SQLite gives its companions the same rights. One that is there is not
+/// opened: closing it would drop the locks of all connections that this process has to it, and another program that closes the
+/// file would take itself for the last and delete the log under them.
 fn create(path: &Path) -> Result<(), OpenDatabaseError> {
     let mut how = std::fs::OpenOptions::new();
-    how.read(true).write(true).create(true).truncate(false);
+    how.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-    how.open(path).map(drop).map_err(|source| OpenDatabaseError::FileUnusable {
-        path: path.to_path_buf(),
-        source: Box::new(source),
-    })
+    match how.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop).map_err(|source| OpenDatabaseError::FileUnusable {
+            path: path.to_path_buf(),
+            source: Box::new(source),
+        }),
+    }
 }
 
 /// Two processes that both turn a new file to write-ahead logging get "busy" at once, whatever the timeout says.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kaspi_auth_core::account::{Account, Credentials, Method};
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::session::Cookie;
-use kaspi_auth_vault::{Envelope, KeyRing, Legacy, OpenError};
+use kaspi_auth_vault::{Envelope, KeyRing, Legacy, OpenError, OpenedJson};
 pub(crate) use parts::GuidParts;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
@@ -107,6 +107,11 @@ pub(crate) struct Guid {
 }
 
 impl Guid {
+    /// What a token held, once its owner has been looked at.
+    pub(crate) fn of(opened: OpenedJson) -> Self {
+        Self { map: SecretMap(opened.into_map()) }
+    }
+
     /// An object that was never sealed, if it is no other merchant's.
     pub(crate) fn plain(uid: &MerchantUid, map: SecretMap) -> Result<Self, GuidError> {
         match map.get(Envelope::MERCHANT.subject_key()) {
@@ -257,7 +262,7 @@ pub(crate) fn open_with(
             let legacy = if ours { Legacy::Refuse } else { Legacy::Accept };
             Envelope::MERCHANT
                 .open_for(ring, uid.as_str(), &token, legacy)
-                .map(|opened| Guid { map: SecretMap(opened.into_map()) })
+                .map(Guid::of)
                 .map_err(GuidError::Sealed)
         }
         StoredGuid::Plain(map) => Guid::plain(uid, map),

@@ -21,6 +21,7 @@ mod permits;
 mod pins;
 mod rates;
 mod refresh_lease;
+mod rekey;
 mod sessions;
 mod shapes;
 mod staging;

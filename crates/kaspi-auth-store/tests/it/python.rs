@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-on_both!(a_row_of_ours_is_opened_by_python, a_row_of_pythons_is_opened_by_us);
+on_both!(
+    a_row_of_ours_is_opened_by_python,
+    a_row_of_pythons_is_opened_by_us,
+    a_rotated_row_is_opened_by_python_with_the_new_key_and_one_that_python_rewrote_is_behind,
+);
 
 /// Runs the script with JSON in and out.
 fn python(chore: &str, input: &Value) -> Value {
@@ -39,18 +43,21 @@ fn file(place: &Place) -> Option<&str> {
     place.is_sqlite().then(|| place.url().trim_start_matches("sqlite://"))
 }
 
+/// The row of merchant 17 as the script takes it.
+async fn row(place: &Place) -> Value {
+    if let Some(file) = file(place) {
+        return json!({ "file": file, "merchant_id": "17" });
+    }
+    let row = "select json_build_object('guid', guid, 'kaspi_email', kaspi_email, 'kaspi_password',
+               kaspi_password, 'store_points', store_points)::text from kaspi_stores";
+    json!({ "row": serde_json::from_str::<Value>(&place.text(row).await.unwrap()).unwrap() })
+}
+
 async fn a_row_of_ours_is_opened_by_python(place: &Place) {
     let database = place.open().await;
     let (login, secrets) = finishing(&database, "m17@example.kz", None).await;
     save_of(&database, &login, &secrets, "17", "v1").await.unwrap();
-    let row = if let Some(file) = file(place) {
-        json!({ "file": file, "merchant_id": "17" })
-    } else {
-        let row = "select json_build_object('guid', guid, 'kaspi_email', kaspi_email, 'kaspi_password',
-                   kaspi_password, 'store_points', store_points)::text from kaspi_stores";
-        json!({ "row": serde_json::from_str::<Value>(&place.text(row).await.unwrap()).unwrap() })
-    };
-    let opened = python("read", &row);
+    let opened = python("read", &row(place).await);
     let guid = &opened["guid"];
     let mut keys: Vec<&str> = guid.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
@@ -109,4 +116,34 @@ async fn a_row_of_pythons_is_opened_by_us(place: &Place) {
     // And the other way once more, on the same row.
     save(&database, "18", "by us", None).await.unwrap();
     assert_eq!(value_of(&database, &Tenant::All, "18").await.as_deref(), Some("by us"));
+}
+
+async fn a_rotated_row_is_opened_by_python_with_the_new_key_and_one_that_python_rewrote_is_behind(
+    place: &Place,
+) {
+    let database = place.open().await;
+    save(&database, "17", "v1", None).await.unwrap();
+    database.close().await;
+    let database = place.open_with(&[NEW_KEY, KEY]).await.unwrap();
+    rotate(&database, 10).await;
+    let opened = python_with(NEW_KEY, "read", &row(place).await);
+    assert_eq!(
+        (&opened["guid"]["cookies"][0]["value"], &opened["guid"]["merchant_uid"]),
+        (&json!("v1"), &json!("17"))
+    );
+    assert_eq!(opened["password"]["password"], "canary-password");
+    assert_eq!(database.rows_behind(1000).await.unwrap().total(), 0);
+
+    // Python still has the old key, and writes one column.
+    let made = python("write", &json!({ "file": null, "merchant_id": "17", "value": "by Python" }));
+    let password = made["kaspi_password"].as_str().unwrap();
+    place.sql(&format!("update kaspi_stores set kaspi_password = '{password}'")).await;
+    assert_eq!(database.rows_behind(1000).await.unwrap().total(), 1);
+    place.sql(&format!("update kaspi_stores set guid = '{}'", made["guid"])).await;
+    assert_eq!(database.rows_behind(1000).await.unwrap().total(), 1);
+    rotate(&database, 10).await;
+    assert_eq!(database.rows_behind(0).await.unwrap().total(), 0);
+    let opened = python_with(NEW_KEY, "read", &row(place).await);
+    assert_eq!(opened["guid"]["cookies"][0]["value"], "by Python");
+    assert_eq!(opened["password"]["password"], "пароль");
 }

@@ -102,3 +102,17 @@ fn two_seals_of_the_same_content_differ() {
     let ring = ring(&[KEY_A]);
     assert_ne!(ring.seal(b"x", AT), ring.seal(b"x", AT));
 }
+
+#[test]
+fn a_token_tells_the_place_of_its_key_and_moves_once_with_its_time() {
+    let (old, both) = (ring(&[KEY_A]), ring(&[KEY_B, KEY_A]));
+    let token = old.seal(b"x", AT);
+    assert_eq!(both.place_of(&token).unwrap(), 1);
+    let moved = both.rotate_if_older(&token).unwrap().unwrap();
+    assert_eq!((both.place_of(&moved).unwrap(), both.timestamp(&moved).unwrap()), (0, AT));
+    assert_eq!(both.rotate_if_older(&moved).unwrap(), None);
+    assert_eq!(*ring(&[KEY_B]).open(&moved).unwrap(), b"x");
+    let unknown = ring(&[KEY_C]);
+    assert_eq!(unknown.place_of(&token).unwrap_err(), OpenError::NotAuthentic);
+    assert_eq!(unknown.rotate_if_older(&token).unwrap_err(), OpenError::NotAuthentic);
+}

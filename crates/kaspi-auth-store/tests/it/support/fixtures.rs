@@ -14,12 +14,15 @@ use kaspi_auth_core::rate::Budget;
 use kaspi_auth_core::session::{Cookie, NewSession};
 use kaspi_auth_core::store::StoreSummary;
 use kaspi_auth_core::tenant::Tenant;
-use kaspi_auth_store::SqlDatabase;
+use kaspi_auth_store::{RekeyCursor, Rekeyed, SqlDatabase};
 use kaspi_auth_vault::KeyRing;
 use uuid::Uuid;
 
 /// The tests' key, which Python uses too.
 pub const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// The key that rotations move to.
+pub const NEW_KEY: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
 
 pub fn ring() -> KeyRing {
     KeyRing::parse(&KEY.to_owned().into()).unwrap()
@@ -209,4 +212,19 @@ pub fn proxied(egress: &Egress) -> Proxy {
         Way::Proxy(proxy) => proxy.clone(),
         Way::Direct => panic!("it goes directly"),
     }
+}
+
+/// One whole pass of a rotation; what it came to.
+pub async fn rotate(database: &SqlDatabase, batch: u32) -> Rekeyed {
+    let mut all = Rekeyed::default();
+    let mut cursor = Some(RekeyCursor::default());
+    while let Some(at) = cursor {
+        let part = database.rekey(&at, batch, now()).await.unwrap();
+        all.moved += part.moved;
+        all.found_newest += part.found_newest;
+        all.overtaken += part.overtaken;
+        all.findings.extend(part.findings);
+        cursor = part.next;
+    }
+    all
 }

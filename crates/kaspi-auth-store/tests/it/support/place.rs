@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use kaspi_auth_store::{OpenDatabaseError, Settings, SqlDatabase};
+use kaspi_auth_vault::KeyRing;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 use super::{now, ring};
@@ -45,6 +46,12 @@ impl Place {
     /// Opens it with the tests' key.
     pub async fn open(&self) -> SqlDatabase {
         self.try_open().await.unwrap()
+    }
+
+    /// Opens it with these keys, newest first.
+    pub async fn open_with(&self, keys: &[&str]) -> Result<SqlDatabase, OpenDatabaseError> {
+        let ring = KeyRing::parse(&keys.join(",").into()).unwrap();
+        SqlDatabase::open(&self.settings(), Arc::new(ring), now()).await
     }
 
     /// As [`open`](Self::open), for where that fails.
