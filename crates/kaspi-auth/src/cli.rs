@@ -114,7 +114,7 @@ enum Command {
     /// Show and check what is known of the portal's login page.
     #[command(subcommand)]
     Recipe(recipe::Command),
-    /// Make and check encryption keys.
+    /// Make encryption keys, move the database to the newest one, and prove that everything opens.
     #[command(subcommand)]
     Keys(keys::Command),
     /// Make, see and revoke API keys.
@@ -191,7 +191,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Evidence(args) => evidence::run(&args, &global).await,
         Command::Events(args) => events::run(&args, &global).await,
         Command::Recipe(command) => recipe::run(&command, &global).await,
-        Command::Keys(command) => keys::run(&command, &global),
+        Command::Keys(command) => keys::run(&command, &global).await,
         Command::ApiKeys(command) => api_keys::run(&command, &global).await,
         Command::Doctor(args) => doctor::run(&args, &global).await,
         Command::Config(command) => configuration::run(&command, &global),

@@ -20,6 +20,9 @@ const FIGURES: Duration = Duration::from_secs(5);
 /// Reads every row: not more often.
 const COUNTS: Duration = Duration::from_mins(1);
 const ROUTES: Duration = Duration::from_secs(30);
+const KEYS: Duration = Duration::from_mins(1);
+/// Rows of a table whose key is looked up at once: a minute's share of a table that was just adopted.
+const LOOK: u32 = 5000;
 /// Between two tries to take the configuration's egresses over.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -41,7 +44,7 @@ impl Upkeep {
     /// Adds the tasks to `background`.
     #[must_use]
     pub fn start(self, mut background: Background, configured: Vec<NewEgress>) -> Background {
-        let (figures, counted) = (Arc::clone(&self.database), self.database);
+        let (figures, counted) = (Arc::clone(&self.database), Arc::clone(&self.database));
         background.add(|stop| {
             every(FIGURES, stop, "figures of the database", move || {
                 let database = Arc::clone(&figures);
@@ -80,6 +83,22 @@ impl Upkeep {
                 let egresses = Arc::clone(&scored);
                 async move {
                     score(&egresses.list().await?);
+                    Ok(())
+                }
+            })
+        });
+        let database = self.database;
+        background.add(|stop| {
+            every(KEYS, stop, "rows behind the newest key", move || {
+                let database = Arc::clone(&database);
+                async move {
+                    match database.rows_behind(LOOK).await {
+                        #[expect(clippy::cast_precision_loss, reason = "rows stay far below 2^52")]
+                        Ok(rows) => metrics::gauge!("kaspi_auth_rows_behind").set(rows.total() as f64),
+                        Err(error) => {
+                            tracing::warn!(%error, "rows behind the newest key could not be counted; it is tried again");
+                        }
+                    }
                     Ok(())
                 }
             })
