@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kaspi_auth_core::evidence::Evidence;
 use kaspi_auth_core::login::Driver;
 use kaspi_auth_core::port::{
-    EgressRepository, EvidenceRepository, LoginRepository, SessionUpdate, StoreRepository,
+    EgressRepository, EvidenceRepository, LoginRepository, SavedSession, SessionUpdate, StoreRepository,
 };
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_store::{OpenDatabaseError, Problem, RekeyCursor, SqlDatabase, Verified};
-use kaspi_auth_vault::{Envelope, KeyRing, OpenError};
+use kaspi_auth_vault::{Envelope, KeyRing, Legacy, OpenError};
 use secrecy::ExposeSecret;
 
 use crate::support::*;
@@ -32,7 +32,11 @@ on_both!(
 async fn furnish(place: &Place) -> kaspi_auth_core::id::LoginId {
     let database = place.open().await;
     save(&database, "17", "v1", None).await.unwrap();
-    let (running, _) = finishing(&database, "running@example.kz", None).await;
+    let (running, secrets) = finishing(&database, "running@example.kz", None).await;
+    let session = new_session("20", "canary-staged");
+    let staged =
+        SavedSession { login: &running, session: &session, credentials: &secrets.credentials, device: None };
+    database.stage_session(staged, &summary(&session), now()).await.unwrap();
     database.insert_egress(&proxy(1, "one")).await.unwrap();
     let evidence = Evidence {
         driver: Driver::Browser,
@@ -89,6 +93,10 @@ async fn every_kind_of_row_moves_and_opens_without_the_old_key(place: &Place) {
         matches!(opened, Err(OpenDatabaseError::WrongKey { .. })),
         "the pepper has moved too: {opened:?}"
     );
+    let ring = KeyRing::parse(&NEW_KEY.to_owned().into()).unwrap();
+    let staged = place.text("select max(staged) from kaspi_auth_logins").await.unwrap();
+    let cookies = Envelope::MERCHANT.open_for(&ring, "20", &staged, Legacy::Refuse).unwrap();
+    assert!(cookies.get("cookies").unwrap().to_string().contains("canary-staged"));
     let database = place.open_with(&[NEW_KEY]).await.unwrap();
     assert_eq!(value_of(&database, &Tenant::All, "17").await.as_deref(), Some("v1"));
     assert_eq!(value_of(&database, &Tenant::All, "18").await.as_deref(), Some("plain"));
@@ -106,7 +114,7 @@ async fn every_kind_of_row_moves_and_opens_without_the_old_key(place: &Place) {
     assert_eq!(evidence.screenshot, Some(vec![1; 100]));
     let verified = verify(&database, 1).await;
     assert_eq!((verified.findings.len(), verified.plain), (0, 0), "{verified:?}");
-    assert_eq!((verified.rows, verified.values), (9, 11), "{verified:?}");
+    assert_eq!((verified.rows, verified.values), (9, 12), "{verified:?}");
 }
 
 async fn a_session_is_the_same_after_a_rotation(place: &Place) {
@@ -269,6 +277,7 @@ async fn everything_is_opened_for_its_owner(place: &Place) {
         save(&database, merchant, "canary-cookie", None).await.unwrap();
     }
     database.insert_egress(&proxy(1, "one")).await.unwrap();
+    let login = finishing(&database, "running@example.kz", None).await.0.id.to_string();
     assert_eq!(verify(&database, 2).await.findings, []);
     let unknown = KeyRing::parse(&NEW_KEY.to_owned().into()).unwrap();
     let map = [("password".to_owned(), "canary".into())].into_iter().collect();
@@ -280,6 +289,7 @@ async fn everything_is_opened_for_its_owner(place: &Place) {
         "update kaspi_stores set guid = '[1]' where merchant_id = '21'",
         "update kaspi_auth_egresses set password = (select max(kaspi_password) from kaspi_stores where merchant_id = '17')
           where password is not null",
+        "update kaspi_auth_logins set staged = account where ended_at is null",
     ] {
         place.sql(sql).await;
     }
@@ -297,6 +307,7 @@ async fn everything_is_opened_for_its_owner(place: &Place) {
             ("kaspi_stores", "kaspi_password", "19", Problem::Sealed(OpenError::NotAuthentic)),
             ("kaspi_stores", "kaspi_email", "20", Problem::Sealed(OpenError::Truncated)),
             ("kaspi_stores", "guid", "21", Problem::Shape("neither an object nor a text")),
+            ("kaspi_auth_logins", "staged", &*login, Problem::Sealed(OpenError::NoSubject)),
             ("kaspi_auth_egresses", "password", &*egress, Problem::Sealed(OpenError::NoSubject)),
         ]
     );
