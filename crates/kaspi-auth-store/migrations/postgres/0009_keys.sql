@@ -68,3 +68,11 @@ create trigger kaspi_auth_forget_key before update on kaspi_auth_evidence
 create trigger kaspi_auth_forget_key before update on kaspi_auth_settings
     for each row when (old.key_id is not null and new.value is distinct from old.value)
     execute function kaspi_auth_forget_key();
+
+-- Runs with the rights of its owner, like the other triggers that write our tables: a program that deletes a store needs none on
+-- the timeline. Nobody can put a table of his own in the way of ours.
+do $$
+begin
+    execute format('alter function kaspi_auth_forget_timeline() security definer set search_path = %I, pg_temp', current_schema());
+end
+$$;
