@@ -15,8 +15,10 @@ use crate::tenant::Tenant;
 
 /// The most stores that a batch names.
 pub const MOST_NAMED: usize = 10_000;
-/// Stores of one part: the job of a part ends before its time-out.
+/// Stores of one part.
 const PART: u32 = 5;
+/// A part that has taken so long leaves the rest to the next one: with its last store it still ends before the job's time-out.
+const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(2);
 /// How long one store of a batch may take.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -101,7 +103,11 @@ impl Batches {
             return Ok(());
         }
         let tenant = batch.user_id.clone().map_or(Tenant::All, Tenant::User);
+        let enough = self.clock.now() + LONG_ENOUGH;
         for uid in self.database.pending_of_batch(id, PART).await? {
+            if self.clock.now() >= enough {
+                break;
+            }
             let (result, detail) = self.do_store(&tenant, batch.kind, &uid).await;
             let item = BatchItem { merchant_uid: uid, result: Some(result), detail };
             self.database.note_batch_item(id, &item).await?;
@@ -132,13 +138,8 @@ impl Batches {
 
     async fn refresh(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<()> {
         let until: Timestamp = self.clock.now() + PATIENCE;
-        let session = match self.sessions.get(tenant, uid).await {
-            Ok(session) => session.generation,
-            Err(error) if matches!(error.code(), Code::SessionExpired | Code::NeedsReauth) => {
-                self.database.session(tenant, uid).await?.map_or(0, |session| session.generation)
-            }
-            Err(error) => return Err(error),
-        };
-        self.sessions.renew(tenant, uid, session, until).await.map(|_| ())
+        // Not by the way of a consumer: a batch is no use of the session.
+        let session = self.database.session(tenant, uid).await?.ok_or(Code::SessionNotFound)?;
+        self.sessions.renew(tenant, uid, session.generation, until).await.map(|_| ())
     }
 }

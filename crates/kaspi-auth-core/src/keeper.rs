@@ -8,14 +8,14 @@ use crate::error::{Code, Result};
 use crate::id::MerchantUid;
 use crate::keeping::{Due, Keeping, Policy, Standing, next_look, spread_of, what_is_due};
 use crate::port::{Clock, Database};
-use crate::refreshes::Refreshes;
+use crate::refreshes::{Refreshes, needs_person};
 use crate::session::{Session, Validity};
 use crate::sessions::Sessions;
 use crate::store::Store;
 use crate::tenant::Tenant;
 
-/// How long a job waits for a refresh that another holds.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+/// How long a job waits for a refresh: it ends before the job's own time-out, and says when to come again.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
 
 /// The use case.
 pub struct Keeper {
@@ -59,7 +59,13 @@ impl Keeper {
         };
         let Some(keeping) = self.database.keeping(uid).await? else { return Ok(Kept::Nothing) };
         let session = match self.database.session(&Tenant::All, uid).await? {
-            Some(session) if store.is_active && self.policy().enabled => session,
+            Some(_) if !self.policy().enabled => {
+                // Switched on again, the service finds every store due within this time.
+                let later = self.clock.now() + self.policy().longest_look;
+                self.database.schedule(uid, Some(later), 0).await?;
+                return Ok(Kept::Nothing);
+            }
+            Some(session) if store.is_active => session,
             // Whoever signs in or switches it on makes it due.
             _ => {
                 self.database.schedule(uid, None, 0).await?;
@@ -127,15 +133,11 @@ impl Keeper {
     async fn come_again(&self, uid: &MerchantUid, before: &Keeping, kept: Kept) -> Result<()> {
         let failed = match kept {
             Kept::Probed(Validity::Unknown) => true,
-            Kept::Missed(code) => !matches!(code, Code::SessionRefreshing),
-            Kept::Nothing => before.failures > 0,
+            // What a person must mend is not the network's or the portal's failure, and no pause mends it.
+            Kept::Missed(code) => code != Code::SessionRefreshing && !needs_person(code),
             _ => false,
         };
-        let failures = match (failed, kept) {
-            (true, Kept::Nothing) => before.failures,
-            (true, _) => before.failures.saturating_add(1),
-            (false, _) => 0,
-        };
+        let failures = if failed { before.failures.saturating_add(1) } else { 0 };
         let Some(store) = self.database.find_store(&Tenant::All, uid).await? else { return Ok(()) };
         let Some(session) = self.database.session(&Tenant::All, uid).await? else {
             return Ok(self.database.schedule(uid, None, failures).await?);
@@ -151,11 +153,17 @@ impl Keeper {
         let named = keeping
             .outcome
             .as_ref()
-            .filter(|_| matches!(kept, Kept::Missed(_)))
+            .filter(|last| matches!(kept, Kept::Missed(code) if last.code == Some(code)))
             .and_then(|last| last.retry_at);
         let next = match (next, named) {
             (Some(next), Some(named)) => Some(next.max(named)),
             (next, _) => next,
+        };
+        // Somebody wanted it looked at earlier while this visit went on; what was said of a session that is renewed by now is over.
+        let hastened = keeping.due_at.filter(|at| before.due_at.is_none_or(|then| *at < then));
+        let next = match (hastened.filter(|_| kept != Kept::Renewed), next) {
+            (Some(hastened), Some(next)) => Some(next.min(hastened)),
+            (_, next) => next,
         };
         Ok(self.database.schedule(uid, next, failures).await?)
     }

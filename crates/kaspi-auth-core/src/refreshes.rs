@@ -171,19 +171,24 @@ impl Refreshes {
         let mut changes = parts.changes.subscribe(uid);
         let mut waited_for = None;
         loop {
-            if let Some(session) = parts.database.session(&Tenant::All, uid).await?
+            let session = parts.database.session(&Tenant::All, uid).await?;
+            if let Some(session) = &session
                 && session.generation > stale
                 && session.validity != Validity::Dead
             {
-                return Ok(Ok(session));
+                return Ok(Ok(session.clone()));
             }
             let ended = match waited_for {
                 Some(epoch) => self.outcome_since(uid, epoch).await?,
+                None if origin == Origin::Automatic => self.still_stands(uid, session.as_ref()).await?,
                 None => None,
             };
-            if let Some(outcome) = ended {
+            match ended {
+                // It was a caller's, who goes on with a login of its own: the rungs above are still to be climbed.
+                Some(outcome) if top != Rung::Silent && was_silent_only(&outcome) => waited_for = None,
                 // A renewal that went well and is dead again already: the next one is another call's.
-                return Ok(Err(outcome));
+                Some(outcome) => return Ok(Err(outcome)),
+                None => {}
             }
             let now = parts.clock.now();
             let lease_until = now + parts.policy.lease;
@@ -205,6 +210,22 @@ impl Refreshes {
             }
             changes.changed(until.min(free_at).min(parts.clock.now() + LOOK)).await;
         }
+    }
+
+    /// What the last refresh came to, while it is too early for another: callers who come a little late share it too, and a consumer who asks
+    /// again and again makes the service knock no oftener than that.
+    async fn still_stands(
+        &self,
+        uid: &MerchantUid,
+        session: Option<&Session>,
+    ) -> Result<Option<RefreshOutcome>> {
+        let keeping = self.parts.database.keeping(uid).await?;
+        let Some(last) = facts::last_outcome(session, keeping.as_ref()) else { return Ok(None) };
+        let Some(code) = last.code else { return Ok(None) };
+        let hold = if needs_person(code) { self.parts.policy.first_pause } else { AGAIN };
+        let age = last.at.duration_until(self.parts.clock.now());
+        let stands = !age.is_negative() && age < hold && !was_silent_only(last);
+        Ok(stands.then(|| last.clone()))
     }
 
     /// What the refresh of this epoch, or a later one, came to.
@@ -245,6 +266,19 @@ impl Refreshes {
 /// Whether the silent way was walked to its end, so that a login may follow.
 fn beyond_silent(outcome: &RefreshOutcome) -> bool {
     outcome.code == Some(Code::SsoExpired) || outcome.rung != Some(Rung::Silent)
+}
+
+/// Whether it ended where a caller's refresh goes on with a login.
+fn was_silent_only(outcome: &RefreshOutcome) -> bool {
+    outcome.rung == Some(Rung::Silent) && outcome.code == Some(Code::SsoExpired)
+}
+
+/// Whether only a person can mend what stands in the way.
+pub(crate) fn needs_person(code: Code) -> bool {
+    matches!(
+        code,
+        Code::CodeRequired | Code::CredentialsMissing | Code::InvalidCredentials | Code::AccountMismatch
+    )
 }
 
 fn error_of(outcome: &RefreshOutcome) -> Error {

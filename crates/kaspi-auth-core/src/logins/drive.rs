@@ -246,10 +246,13 @@ impl Logins {
     /// A refusal leaves the login alive: the first code may still be on its way.
     async fn resend_code(&self, work: &mut Work) -> Outcome {
         let since = self.clock.now();
-        let sent = match (self.at(work).await, self.take_code(work).await, self.engines.of(work.login.driver))
-        {
-            (Ok(at), Ok(()), Ok(engine)) => engine.resend(at, &work.secrets.credentials).await,
-            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => Err(error),
+        let sent = match (self.at(work).await, self.engines.of(work.login.driver)) {
+            (Ok(at), Ok(engine)) => match self.take_code(work).await {
+                Ok(()) => engine.resend(at, &work.secrets.credentials).await,
+                // The portal has said nothing: nothing is remembered of the account.
+                Err(error) => return resend_refused(&error, None),
+            },
+            (Err(error), _) | (_, Err(error)) => Err(error),
         };
         self.stepped(work, "resend", since, &sent).await;
         match sent {
@@ -265,15 +268,7 @@ impl Logins {
             {
                 failed(&error)
             }
-            Err(error) => {
-                let until = error.retry_at();
-                let note = self.refused(&error).note;
-                let last = LastError {
-                    code: error.code(),
-                    portal_message: error.portal_message().map(str::to_owned),
-                };
-                Outcome { event: Event::ResendRefused { error: last, until }, continued: false, note }
-            }
+            Err(error) => resend_refused(&error, self.refused(&error).note),
         }
     }
 
@@ -405,6 +400,11 @@ pub(super) fn replied(work: &mut Work, reply: Reply) -> Outcome {
     };
     work.secrets.continuation = Some(continuation);
     Outcome { event, continued: true, note: None }
+}
+
+fn resend_refused(error: &Error, note: Option<AccountNote>) -> Outcome {
+    let last = LastError { code: error.code(), portal_message: error.portal_message().map(str::to_owned) };
+    Outcome { event: Event::ResendRefused { error: last, until: error.retry_at() }, continued: false, note }
 }
 
 pub(super) fn failed(error: &Error) -> Outcome {

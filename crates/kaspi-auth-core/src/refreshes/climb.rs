@@ -21,6 +21,12 @@ use crate::timeline::{Act, NewEntry};
 
 /// The longest that a silent renewal waits for its turn.
 const TURN: SignedDuration = SignedDuration::from_secs(20);
+/// Between two tries for a turn, at least.
+const SHORTEST: SignedDuration = SignedDuration::from_millis(50);
+/// The longest that a store waits for the login of another that has the same account.
+const ACCOUNT: SignedDuration = SignedDuration::from_secs(20);
+/// How often it asks meanwhile.
+const ASK: SignedDuration = SignedDuration::from_secs(1);
 /// How long a canary has to show that the portal has thawed.
 const CANARY: SignedDuration = SignedDuration::from_mins(5);
 /// A shape that is not known is not tried again for this time: it changes when somebody has looked.
@@ -40,6 +46,12 @@ impl Refreshes {
         let before = parts.database.session(&Tenant::All, uid).await.ok().flatten();
         let climbed = self.rungs(uid, lease, origin, top).await;
         let now = parts.clock.now();
+        if let Err(Missed { error, .. }) = &climbed
+            && error.code() == Code::SessionRefreshing
+        {
+            // Another holds the lease by now: what came of the store is theirs to say.
+            return;
+        }
         let outcome = match climbed {
             Ok(rung) => RefreshOutcome {
                 epoch: lease.epoch,
@@ -94,6 +106,11 @@ impl Refreshes {
             self.facts(&store, session.as_ref(), keeping.as_ref(), origin).await.map_err(missed)?;
         // It was tried a moment ago.
         known.facts.sso_believed = false;
+        // Held up for longer than its lease: another has taken over, and one password is enough.
+        let until = self.parts.clock.now() + self.parts.policy.lease;
+        if !database.renew_refresh_lease(uid, lease, until).await.map_err(|error| missed(error.into()))? {
+            return Err(missed(Code::SessionRefreshing.into()));
+        }
         self.by_password(&store, known).await.map(|()| Rung::Password).map_err(missed)
     }
 
@@ -119,8 +136,17 @@ impl Refreshes {
             needs_reauth: Some(None),
         };
         match self.parts.database.update_session(&Tenant::All, uid, update).await {
-            // Somebody else was quicker: theirs is served.
-            Ok(()) | Err(RepositoryError::Conflict) => {}
+            Ok(()) => {}
+            Err(RepositoryError::Conflict) => {
+                let stored = self.parts.database.session(&Tenant::All, uid).await?;
+                return if stored.is_some_and(|stored| stored.generation > session.generation) {
+                    // Somebody else was quicker: theirs is served.
+                    Ok(())
+                } else {
+                    // Fenced: the lease is another's by now.
+                    Err(Code::SessionRefreshing.into())
+                };
+            }
             Err(error) => return Err(error.into()),
         }
         self.observe(uid, session, session.validity == Validity::Dead).await;
@@ -135,7 +161,7 @@ impl Refreshes {
             let now = parts.clock.now();
             let at = match parts.database.acquire_permit("looks", parts.policy.looks, now).await? {
                 Slot::Granted => return Ok(()),
-                Slot::Wait(at) => at.unwrap_or(now),
+                Slot::Wait(at) => at.unwrap_or(now).max(now + SHORTEST),
             };
             if at > deadline {
                 return Err(Error::of(Code::RateLimited).with_retry_at(at));
@@ -148,9 +174,13 @@ impl Refreshes {
     async fn by_password(&self, store: &Store, mut known: Known) -> Result<()> {
         let (parts, uid) = (&self.parts, &store.merchant_uid);
         let now = parts.clock.now();
-        if known.facts.frozen {
+        // Who could not sign in anyway takes no canary's place.
+        if can_refresh(&known.facts).next == Some(Rung::Password) && known.breaker.holds(uid, now) {
             let (until, next) = (now + CANARY, now + parts.policy.breaker.canary_every);
             known.facts.frozen = !parts.database.take_canary(uid, now, until, next).await?;
+            if known.facts.frozen {
+                known.retry_at = known.retry_at.max(Some(next));
+            }
         }
         let verdict = can_refresh(&known.facts);
         let (Some(Rung::Password), Some(credentials)) = (verdict.next, known.credentials.clone()) else {
@@ -165,22 +195,36 @@ impl Refreshes {
             wanted: Some(uid.clone()),
             when_several: WhenSeveral::Ask,
         };
-        let signed_in = match self.parts.logins.start(&Tenant::All, new).await {
-            Ok(started) => {
-                let login = started.login();
-                let login = parts.logins.get(&Tenant::All, login.id, Some(login.expires_at)).await?;
-                ended(&login, uid)
-            }
-            Err(error) => Err(error),
-        };
-        match signed_in {
+        match self.sign_in(uid, new).await {
             Ok(()) => {
-                if matches!(known.breaker, Breaker::Frozen(_)) && parts.database.thaw().await? {
+                // Not thawed: the next canary does it.
+                if matches!(known.breaker, Breaker::Frozen(_))
+                    && parts.database.thaw().await.unwrap_or_default()
+                {
                     parts.sink.froze(&Breaker::Closed);
                 }
                 Ok(())
             }
             Err(error) => Err(self.failed(uid, error).await),
+        }
+    }
+
+    /// Signs in, after the account's other login if there is one: several stores may have one account.
+    async fn sign_in(&self, uid: &MerchantUid, new: NewLogin) -> Result<()> {
+        let parts = &self.parts;
+        let deadline = parts.clock.now() + ACCOUNT;
+        loop {
+            match parts.logins.start(&Tenant::All, new.clone()).await {
+                Ok(started) => {
+                    let login = started.login();
+                    let login = parts.logins.get(&Tenant::All, login.id, Some(login.expires_at)).await?;
+                    return ended(&login, uid);
+                }
+                Err(error) if error.code() == Code::AccountBusy && parts.clock.now() < deadline => {
+                    parts.changes.subscribe(uid).changed(parts.clock.now() + ASK).await;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -290,8 +334,15 @@ impl Refreshes {
             wanted: Some(uid.clone()),
             when_several: WhenSeveral::Ask,
         };
-        let started = parts.logins.start(tenant, new).await?.login();
-        let login = parts.logins.get(tenant, started.id, Some(until)).await?;
+        let started = parts.logins.start(tenant, new.clone()).await?.login();
+        let mut login = parts.logins.get(tenant, started.id, Some(until)).await?;
+        if started.origin == Origin::Automatic
+            && ended(&login, uid).is_err_and(|error| error.code() == Code::CodeRequired)
+        {
+            // It was a login that asks nobody; this caller can be asked.
+            let own = parts.logins.start(tenant, new).await?.login();
+            login = parts.logins.get(tenant, own.id, Some(until)).await?;
+        }
         if !login.state.is_terminal() {
             return Ok(Refreshed::Login(login));
         }
@@ -335,7 +386,8 @@ impl Refreshes {
         if outcome.code.is_none() {
             let delay = spread_of(uid, outcome.epoch) * 60.0;
             let at = SignedDuration::try_from_secs_f64(delay).map_or(outcome.at, |delay| outcome.at + delay);
-            let _ = database.schedule(uid, Some(at), 0).await;
+            // A visit that waits for this refresh says itself when to come again: only an earlier time than its own is named here.
+            let _ = database.hasten(uid, at).await;
         }
     }
 }

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::Refreshes;
 use crate::account::{Account, Credentials, Method};
 use crate::error::{Code, Result};
-use crate::keeping::{AttemptBudget, AttemptKind, Breaker, Facts, Keeping, Origin, RefreshOutcome, Rung};
+use crate::keeping::{
+    AttemptBudget, AttemptKind, Breaker, Facts, Freeze, Keeping, Origin, RefreshOutcome, RefreshReason, Rung,
+};
 use crate::session::{Session, StoredCredentials};
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -40,6 +42,10 @@ impl Refreshes {
         let credentials = credentials_of(&stored);
         let breaker = database.breaker().await?;
         let last = last_outcome(session, keeping);
+        let marked = store.reauth_reason.as_deref().filter(|_| store.needs_reauth);
+        // The portal wanted a code although a device was remembered: what is remembered is worth nothing any more.
+        let mut asked_since = last.is_some_and(|outcome| outcome.code == Some(Code::CodeRequired))
+            || marked.is_some_and(|reason| CODE_ASKED.contains(&reason));
         let mut facts = Facts {
             origin,
             active: store.is_active,
@@ -52,8 +58,9 @@ impl Refreshes {
             has_code_source: false,
             rejected: false,
             blocked: false,
-            mismatched: last.is_some_and(|outcome| outcome.code == Some(Code::AccountMismatch)),
-            frozen: breaker.holds(uid, now),
+            mismatched: last.is_some_and(|outcome| outcome.code == Some(Code::AccountMismatch))
+                || marked == Some(RefreshReason::AccountMismatch.as_str()),
+            frozen: breaker.holds(uid, now) && !canary_may_go(&breaker, now),
             exhausted: false,
             portal_changed: last.is_some_and(|outcome| {
                 outcome.code == Some(Code::PortalChanged) && outcome.retry_at.is_some_and(|at| now < at)
@@ -65,8 +72,11 @@ impl Refreshes {
             let ledger = database.ledger(credentials).await?;
             facts.rejected = ledger.rejected_at.is_some();
             facts.blocked = ledger.blocked_until.is_some_and(|until| now < until);
-            facts.has_device = database.device(store.user_id.as_ref(), account).await?.is_some();
             let policy = &self.parts.policy;
+            asked_since = asked_since || self.code_asked_since(account, session, now).await?;
+            facts.code_was_asked |= asked_since;
+            facts.has_device =
+                !asked_since && database.device(store.user_id.as_ref(), account).await?.is_some();
             let full = [
                 self.full_until(account, AttemptKind::Password, policy.passwords, now).await?,
                 self.full_until(account, AttemptKind::Rejection, policy.rejections, now).await?,
@@ -75,9 +85,22 @@ impl Refreshes {
             retry_at = full.into_iter().flatten().chain(ledger.blocked_until.filter(|_| facts.blocked)).max();
         }
         if let (true, Breaker::Frozen(freeze)) = (facts.frozen, &breaker) {
-            retry_at = retry_at.max(Some(freeze.next_canary_at));
+            retry_at = retry_at.max(Some(canary_after(freeze, now)));
         }
         Ok(Known { facts, credentials, breaker, retry_at })
+    }
+
+    /// Whether the portal was made to send the account a code since its last sign-in. Another automatic try would send one more.
+    async fn code_asked_since(
+        &self,
+        account: &Account,
+        session: Option<&Session>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let window = now - self.parts.policy.codes.window;
+        let signed_in = session.and_then(|session| session.authenticated_at);
+        let since = signed_in.map_or(window, |signed_in| signed_in.max(window));
+        Ok(self.parts.database.attempts(account, AttemptKind::Code, since).await?.0 > 0)
     }
 
     /// Until when the account's window is full, if it is.
@@ -96,8 +119,25 @@ impl Refreshes {
     }
 }
 
+/// Marks of a store that say so, another program's too.
+const CODE_ASKED: [&str; 4] = ["needs_code_email", "needs_code_sms", "code_required", "sms_required"];
+
+/// Whether a login may go now to find the thaw: its place is free and its time has come.
+fn canary_may_go(breaker: &Breaker, now: Timestamp) -> bool {
+    matches!(breaker, Breaker::Frozen(freeze) if canary_after(freeze, now) <= now)
+}
+
+/// From when on another canary may go.
+fn canary_after(freeze: &Freeze, now: Timestamp) -> Timestamp {
+    let running = freeze.canary.as_ref().map(|(_, until)| *until).filter(|until| now < *until);
+    running.map_or(freeze.next_canary_at, |until| until.max(freeze.next_canary_at))
+}
+
 /// What the last refresh came to, as long as nobody has signed in since.
-fn last_outcome<'a>(session: Option<&Session>, keeping: Option<&'a Keeping>) -> Option<&'a RefreshOutcome> {
+pub(super) fn last_outcome<'a>(
+    session: Option<&Session>,
+    keeping: Option<&'a Keeping>,
+) -> Option<&'a RefreshOutcome> {
     let outcome = keeping?.outcome.as_ref()?;
     let since = session.and_then(|session| session.authenticated_at);
     since.is_none_or(|signed_in| signed_in <= outcome.at).then_some(outcome)
