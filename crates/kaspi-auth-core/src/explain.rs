@@ -153,7 +153,10 @@ fn cause_of(
     }
     let Some(session) = session else { return Cause::NeverSignedIn };
     match (session.validity, session.needs_reauth, can_refresh.can) {
-        (_, true, _) => Cause::Obstacle(marked(store).unwrap_or(can_refresh.reason)),
+        // Another program's mark may have a reason that is not known here: what is known here counts then.
+        (_, true, can) if marked(store).is_some() || !can => {
+            Cause::Obstacle(marked(store).unwrap_or(can_refresh.reason))
+        }
         (Validity::Alive, _, _) => Cause::Alive,
         (Validity::Unknown, _, _) => Cause::Unseen,
         (Validity::Dead, _, true) => Cause::DeadUnmended,

@@ -48,6 +48,8 @@ pub struct Sessions {
     parts: Parts,
     /// Stores that are being looked at by this process: callers that come meanwhile wait for that look.
     looking: Mutex<HashSet<MerchantUid>>,
+    /// When looks last told nothing: whoever waited for one, or comes a moment later, does not look again.
+    in_vain: Mutex<HashMap<MerchantUid, Timestamp>>,
     /// Who was used since uses were last written down, and since when they count as noted.
     uses: Mutex<Uses>,
 }
@@ -61,7 +63,7 @@ struct Uses {
 impl Sessions {
     /// Wires the use cases.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, looking: Mutex::default(), uses: Mutex::default() }
+        Self { parts, looking: Mutex::default(), in_vain: Mutex::default(), uses: Mutex::default() }
     }
 
     /// The session as stored, for calling the cabinet.

@@ -297,6 +297,10 @@ impl Logins {
             }
             Err(error) => return Ok(Some(failed(&error))),
         };
+        if work.login.wanted.as_ref().is_some_and(|wanted| *wanted != session.merchant.uid) {
+            // Another merchant's cabinet: nothing of it is kept.
+            return Ok(Some(failed(&Code::AccountMismatch.into())));
+        }
         self.save(work, *session, device).await
     }
 

@@ -1,9 +1,12 @@
 //! Stores what a login brought home: a sealed copy first, which is read back, opened and proven at the cabinet; only then it takes the old
 //! session's place, and the login has succeeded.
 
+use jiff::SignedDuration;
+
 use super::drive::{Outcome, failed};
 use super::{Logins, Work};
 use crate::error::{Code, Error, Result};
+use crate::keeping::spread_of;
 use crate::login::{Effect, Login, step};
 use crate::port::{Device, RepositoryError, SavedSession};
 use crate::session::{Cookie, NewSession, Probe, Validity};
@@ -116,7 +119,7 @@ impl Logins {
         Ok(probe)
     }
 
-    /// The store's timeline. That it cannot be written changes nothing of the login.
+    /// The store's timeline and next look. That they cannot be written changes nothing of the login.
     async fn write_success(&self, login: &Login, session: &NewSession) {
         let tenant = crate::tenant::Tenant::All;
         let stored = self.database.session(&tenant, &session.merchant.uid).await.ok().flatten();
@@ -135,6 +138,10 @@ impl Logins {
             login: Some(login.id),
         };
         let _ = self.database.append_entry(&entry).await;
+        // From now on it is looked after again, whatever stood in the way before. Not made due: whoever uses it finds it so.
+        let delay = spread_of(&session.merchant.uid, entry.generation) * 60.0;
+        let at = SignedDuration::try_from_secs_f64(delay).map_or(entry.at, |delay| entry.at + delay);
+        let _ = self.database.hasten(&session.merchant.uid, at).await;
     }
 }
 

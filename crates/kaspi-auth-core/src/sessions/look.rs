@@ -16,6 +16,10 @@ use crate::timeline::{Act, NewEntry};
 
 /// The longest that a caller waits for another's look before it looks itself.
 const OTHERS: SignedDuration = SignedDuration::from_secs(15);
+/// A look that told nothing is not repeated for callers within this time.
+const MOMENT: SignedDuration = SignedDuration::from_secs(2);
+/// So many such looks are remembered before old ones are forgotten.
+const MANY: usize = 1000;
 /// How often it then asks whether that look has ended.
 const ASK: SignedDuration = SignedDuration::from_millis(250);
 
@@ -70,13 +74,16 @@ impl Sessions {
                 if now.generation != session.generation || now.checked_at.is_some_and(|at| at >= begun) {
                     return Ok((now, None));
                 }
+                if self.was_in_vain(&uid, begun) {
+                    return Ok((now, None));
+                }
                 let found = self.look_at(&now, origin).await?;
                 return Ok((self.stored(tenant, &uid).await?, Some(found)));
             }
             let now = parts.clock.now();
             if now >= begun + OTHERS {
-                let found = self.look_at(&session, origin).await?;
-                return Ok((self.stored(tenant, &uid).await?, Some(found)));
+                // A look that takes so long will tell nothing: the last word stands.
+                return Ok((self.stored(tenant, &uid).await?, None));
             }
             changes.changed(now + ASK).await;
         }
@@ -100,6 +107,7 @@ impl Sessions {
         let checked_at = parts.clock.now();
         let took = began.duration_until(checked_at);
         parts.sink.probed(uid, origin, probe.validity, took);
+        self.note_vain(uid, probe.validity, checked_at);
         self.keep(session, &probe, checked_at).await?;
         let known = match probe.validity {
             Validity::Unknown => session.validity,
@@ -130,6 +138,24 @@ impl Sessions {
         })
     }
 
+    /// Whether a look told nothing since `begun`, or a moment before it: an outage is not made worse by all who ask.
+    fn was_in_vain(&self, uid: &MerchantUid, begun: Timestamp) -> bool {
+        let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        in_vain.get(uid).is_some_and(|at| begun < *at + MOMENT)
+    }
+
+    fn note_vain(&self, uid: &MerchantUid, found: Validity, now: Timestamp) {
+        let mut in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        if found != Validity::Unknown {
+            in_vain.remove(uid);
+            return;
+        }
+        if in_vain.len() >= MANY {
+            in_vain.retain(|_, at| now < *at + MOMENT);
+        }
+        in_vain.insert(uid.clone(), now);
+    }
+
     /// Stores a verdict, and what the cabinet renewed on the way. A new generation begins only with a new session cookie.
     async fn keep(&self, session: &Session, probe: &Probe, checked_at: Timestamp) -> Result<()> {
         let (parts, uid) = (&self.parts, &session.merchant_uid);
@@ -156,6 +182,10 @@ impl Sessions {
         }
         if probe.validity == Validity::Unknown {
             return Ok(());
+        }
+        if probe.validity == Validity::Alive && (session.needs_reauth || session.validity == Validity::Dead) {
+            // It lives after all, and is looked after again.
+            parts.database.hasten(uid, checked_at).await?;
         }
         let died = probe.validity == Validity::Dead;
         if died && session.validity == Validity::Dead {

@@ -96,6 +96,15 @@ impl Sessions {
         if known {
             return Ok(session);
         }
+        if session.validity == Validity::Dead {
+            // The call may have begun before the session died: a look decides.
+            let just_looked = session.checked_at.is_some_and(|at| at.duration_until(now) < JUST_NOW);
+            return if just_looked {
+                Ok(session)
+            } else {
+                Ok(self.look_together(tenant, session, Origin::Caller).await?.0)
+            };
+        }
         let uid = &session.merchant_uid;
         let update = SessionUpdate {
             generation: session.generation,

@@ -132,7 +132,8 @@ impl Portal {
 impl World {
     fn open(&mut self, driver: Driver, request: &OpenRequest) -> Result<Continuation, Error> {
         self.opened.push(driver);
-        if let Some(shop) = self.shops.get(&request.account.canonical()) {
+        let account = request.account.canonical();
+        if let Some((_, shop)) = self.shops.iter().find(|(email, _)| account.contains(email.as_str())) {
             self.leads_to.insert(request.login, shop);
         }
         if let Some(code) = self.broken.get(&request.route.id).or_else(|| self.on_open.get(&driver)) {
