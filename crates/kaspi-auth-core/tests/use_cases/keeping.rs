@@ -7,13 +7,14 @@ use kaspi_auth_core::explain::{Actor, Cause, Explanation, Explanations};
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::keeper::Kept;
 use kaspi_auth_core::keeping::{
-    AttemptBudget, Breaker, BreakerPolicy, Keeping, LeaseAsked, Policy, RefreshOutcome, RefreshReason, Rung,
+    AttemptBudget, Basis, Breaker, BreakerPolicy, Keeping, LeaseAsked, Origin, Policy, RefreshOutcome,
+    RefreshReason, Rung,
 };
 use kaspi_auth_core::login::Driver;
 use kaspi_auth_core::logins::NewLogin;
 use kaspi_auth_core::port::{Clock, Device, KeepingRepository, StoreRepository};
 use kaspi_auth_core::session::{Session, Validity};
-use kaspi_auth_core::sessions::{Outcome, Report, Wanted};
+use kaspi_auth_core::sessions::{Outcome, Refreshed, Report, Wanted};
 use kaspi_auth_core::store::Store;
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::{Code, Error};
@@ -561,4 +562,64 @@ fn a_new_session_that_the_cabinet_refuses_is_not_stored() {
     let kept = store(&house, "11");
     assert_eq!((kept.generation, kept.validity), (1, Validity::Alive));
     assert_eq!(serve(&house, "11").unwrap().generation, 1);
+}
+
+#[test]
+fn a_session_that_does_not_live_long_enough_is_renewed_where_that_is_possible_and_served_where_not() {
+    let house = signed_in(None);
+    pass(&house, 20 * HOUR);
+    let serve = || {
+        let until = house.time.now() + MINUTE;
+        let wanted = Wanted { max_age: None, min_ttl: Some(6 * HOUR), until };
+        now(house.sessions.serve(&Tenant::All, &uid("11"), wanted)).unwrap().generation
+    };
+    house.portal.with(|portal| portal.on_renew = Some(Code::PortalUnavailable));
+    assert_eq!(serve(), 1);
+    house.portal.with(|portal| (portal.on_renew, portal.remembers) = (None, true));
+    pass(&house, MINUTE);
+    assert_eq!((serve(), serve(), silent_tries(&house)), (2, 2, 2));
+}
+
+#[test]
+fn the_lifetime_is_learned_from_deaths() {
+    let house = signed_in(None);
+    house.portal.with(|portal| portal.remembers = true);
+    for _ in 0..3 {
+        pass(&house, 3 * HOUR);
+        kill(&house, "11");
+        serve(&house, "11").unwrap();
+    }
+    let learned = explain(&house, "11").estimate;
+    assert_eq!((learned.lifetime, learned.basis, learned.deaths), (3 * HOUR, Basis::Store, 3));
+    assert_eq!(house.heard.died.lock().unwrap()[..], [3 * HOUR; 3]);
+}
+
+#[test]
+fn a_caller_who_joins_a_login_that_asks_nobody_is_asked_in_a_login_of_its_own() {
+    let house = signed_in(Some("123456"));
+    let automatic =
+        NewLogin { origin: Origin::Automatic, wanted: Some(uid("11")), ..asked_by(&account("11"), "right") };
+    house.start(&Tenant::All, automatic).unwrap();
+    let until = house.time.now() + MINUTE;
+    let refreshed = now(house.sessions.refresh(&Tenant::All, &uid("11"), until)).unwrap();
+    let Refreshed::Login(login) = refreshed else { panic!("nobody answered the code") };
+    assert_eq!((login.state.name(), login.origin), ("awaiting_code", Origin::Caller));
+}
+
+#[test]
+fn a_store_waits_for_the_login_of_another_that_has_the_same_account() {
+    let house = signed_in(None);
+    let of_another = NewLogin { wanted: Some(uid("12")), ..asked_by(&account("11"), "right") };
+    house.start(&Tenant::All, of_another).unwrap();
+    kill(&house, "11");
+    assert_eq!(serve(&house, "11").unwrap().generation, 2);
+}
+
+#[test]
+fn a_store_that_is_away_for_the_keeper_comes_back_when_keeping_is_switched_on_again() {
+    let house = House::keeping("right", None, &Policy { enabled: false, ..Policy::default() });
+    sign_in(&house, "11");
+    assert_eq!(visit(&house, "11"), Kept::Nothing);
+    assert!(keeping(&house, "11").due_at.is_some());
+    assert_eq!(looks(&house), 1, "the login's own proof");
 }
