@@ -2,6 +2,8 @@
 
 mod judge;
 
+use std::fmt;
+
 use jiff::Timestamp;
 pub use judge::{Judgement, Present, judge};
 use secrecy::SecretString;
@@ -11,7 +13,7 @@ use crate::merchant::Points;
 use crate::session::Cookie;
 
 /// A store as it was found elsewhere. Any part may be missing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FoundStore {
     /// Whose.
     pub merchant_uid: MerchantUid,
@@ -37,6 +39,13 @@ pub struct FoundStore {
     pub is_active: bool,
     /// When it last changed there.
     pub updated_at: Option<Timestamp>,
+}
+
+/// Names whose it is and no more: an address and a phone are an account in clear.
+impl fmt::Debug for FoundStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundStore").field("merchant_uid", &self.merchant_uid).finish_non_exhaustive()
+    }
 }
 
 /// What becomes of it.

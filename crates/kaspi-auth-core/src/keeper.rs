@@ -133,8 +133,10 @@ impl Keeper {
     async fn come_again(&self, uid: &MerchantUid, before: &Keeping, kept: Kept) -> Result<()> {
         let failed = match kept {
             Kept::Probed(Validity::Unknown) => true,
-            // What a person must mend is not the network's or the portal's failure, and no pause mends it.
-            Kept::Missed(code) => code != Code::SessionRefreshing && !needs_person(code),
+            // What a person must mend is not the network's or the portal's failure, and no pause mends it; nor is a turn that was not had.
+            Kept::Missed(code) => {
+                !matches!(code, Code::SessionRefreshing | Code::RateLimited) && !needs_person(code)
+            }
             _ => false,
         };
         let failures = if failed { before.failures.saturating_add(1) } else { 0 };

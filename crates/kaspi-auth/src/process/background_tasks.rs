@@ -6,6 +6,9 @@ use kaspi_auth_core::port::{Beat, BoxFuture, Tasks};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use super::traces;
 
 /// The tasks of one process.
 #[derive(Default)]
@@ -32,13 +35,14 @@ impl BackgroundTasks {
 impl Tasks for BackgroundTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>, beat: Beat) {
         let stop = self.stop.clone();
-        self.tasks.spawn(async move {
+        let run = async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = keep_beating(beat) => {}
                 () = task => {}
             }
-        });
+        };
+        self.tasks.spawn(run.instrument(traces::refresh()));
     }
 }
 
