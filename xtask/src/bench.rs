@@ -7,11 +7,15 @@ use crate::{Outcome, process, system};
 /// The package that measures.
 const PACKAGE: &str = "kaspi-auth-bench";
 
+/// What is measured beside the Python service.
+const BESIDE_THE_PEER: [&str; 3] = ["login-browser", "session-read", "all"];
+
 /// Runs the named measurement, passing the other arguments on.
 pub fn run(args: &[String]) -> Outcome {
     if args.is_empty() {
         return Err(
-            "Name a measurement: login-direct, login-browser, session-read, start-up, memory.".to_owned()
+            "Name a measurement: login-direct, login-browser, session-read, scheduler, start-up, memory, all."
+                .to_owned(),
         );
     }
     if !packages()?.iter().any(|package| package.name == PACKAGE) {
@@ -20,6 +24,8 @@ pub fn run(args: &[String]) -> Outcome {
     system::ensure(&[&system::C_COMPILER, &system::POSTGRES])?;
     if args.first().is_some_and(|name| name == "login-browser") {
         system::wish(&system::BROWSER, "Without one, name a browser with --binary.");
+    }
+    if args.first().is_some_and(|name| BESIDE_THE_PEER.contains(&name.as_str())) {
         system::ensure(&[&system::PEER_PYTHON])?;
     }
     // What the measurements start is built the same way, before the clock runs.

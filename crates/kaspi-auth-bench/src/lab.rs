@@ -68,13 +68,7 @@ impl Lab {
             service: None,
             settings,
         };
-        let made = lab
-            .command()?
-            .args(["api-keys", "create", "--name", "bench", "--scope", "admin", "--json"])
-            .output()?;
-        let made: serde_json::Value =
-            serde_json::from_slice(&made.stdout).context("api-keys create --json")?;
-        lab.api_key = made["key"].as_str().context("the new key")?.to_owned();
+        lab.api_key = lab.new_key("bench", &["--scope", "admin"])?;
         lab.start_service().await?;
         Ok(lab)
     }
@@ -126,10 +120,27 @@ impl Lab {
         &self.key
     }
 
+    /// The service's database.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
     /// Replaces a setting from the next start on.
-    pub fn set(&mut self, name: &'static str, value: usize) {
+    pub fn set(&mut self, name: &'static str, value: &impl ToString) {
         self.settings.retain(|(known, _)| *known != name);
         self.settings.push((name, value.to_string()));
+    }
+
+    /// Makes a key that may do what `arguments` of `api-keys create` say.
+    pub fn new_key(&self, name: &str, arguments: &[&str]) -> Result<String> {
+        let made = self
+            .command()?
+            .args(["api-keys", "create", "--name", name, "--json"])
+            .args(arguments)
+            .output()?;
+        let made: serde_json::Value = serde_json::from_slice(&made.stdout)
+            .with_context(|| format!("api-keys create: {}", String::from_utf8_lossy(&made.stderr)))?;
+        Ok(made["key"].as_str().context("the new key")?.to_owned())
     }
 
     /// Adds `count` accounts with a merchant each and answers their e-mail addresses.
@@ -142,6 +153,22 @@ impl Lab {
                 email
             })
             .collect()
+    }
+
+    /// The merchant uids of all stores.
+    pub async fn uids(&self) -> Result<Vec<String>> {
+        let mut client = Client::connect(self.addr, &self.api_key).await?;
+        let (mut uids, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let (_, body) = client.get(&format!("/v1/stores?limit=500{cursor}")).await?;
+            let page: serde_json::Value = serde_json::from_slice(&body)?;
+            let stores = page["stores"].as_array().context("stores")?;
+            uids.extend(stores.iter().filter_map(|store| store["merchant_uid"].as_str()).map(str::to_owned));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(uids),
+            }
+        }
     }
 
     fn command(&self) -> Result<Command> {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::HeaderName;
 use hyper::{Request, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -16,21 +17,47 @@ use tokio::task::JoinHandle;
 
 use crate::figures::percentile;
 
+/// Who calls whom.
+#[derive(Clone)]
+pub struct Caller {
+    addr: SocketAddr,
+    /// What the caller is known by.
+    proof: Option<(HeaderName, String)>,
+}
+
+impl Caller {
+    /// One that nobody asks who it is.
+    pub fn plain(addr: SocketAddr) -> Self {
+        Self { addr, proof: None }
+    }
+
+    /// One with an API key; an empty one is none.
+    pub fn with_key(addr: SocketAddr, api_key: &str) -> Self {
+        let proof = (!api_key.is_empty()).then(|| (header::AUTHORIZATION, format!("Bearer {api_key}")));
+        Self { addr, proof }
+    }
+}
+
 /// One keep-alive connection.
 pub struct Client {
     sender: SendRequest<Full<Bytes>>,
-    bearer: String,
+    caller: Caller,
     host: String,
 }
 
 impl Client {
-    /// Connects.
+    /// Connects with an API key; an empty one is none.
     pub async fn connect(addr: SocketAddr, api_key: &str) -> Result<Self> {
-        let stream = TcpStream::connect(addr).await?;
+        Self::of(&Caller::with_key(addr, api_key)).await
+    }
+
+    /// Connects.
+    pub async fn of(caller: &Caller) -> Result<Self> {
+        let stream = TcpStream::connect(caller.addr).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { sender, bearer: format!("Bearer {api_key}"), host: addr.to_string() })
+        Ok(Self { sender, caller: caller.clone(), host: caller.addr.to_string() })
     }
 
     /// GET; the status and the body.
@@ -48,8 +75,8 @@ impl Client {
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        if self.bearer.len() > "Bearer ".len() {
-            request = request.header(header::AUTHORIZATION, &self.bearer);
+        if let Some((name, value)) = &self.caller.proof {
+            request = request.header(name, value);
         }
         self.sender.ready().await?;
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;
@@ -92,8 +119,7 @@ impl Outcome {
 
 /// GETs paths in turn from `connections` connections for `duration`; at `rate` a second in all, or as fast as it goes.
 pub async fn gets(
-    addr: SocketAddr,
-    api_key: &str,
+    caller: &Caller,
     paths: Arc<Vec<String>>,
     connections: usize,
     duration: Duration,
@@ -103,7 +129,7 @@ pub async fn gets(
     let mut tasks = Vec::new();
     let mut clients = Vec::new();
     for _ in 0..connections {
-        clients.push(Client::connect(addr, api_key).await?);
+        clients.push(Client::of(caller).await?);
     }
     let started = Instant::now();
     for mut client in clients {

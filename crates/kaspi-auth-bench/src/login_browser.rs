@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use kaspi_auth_browser::find_browser;
 
+use crate::cores;
 use crate::figures::median;
 use crate::lab::{Database, Lab, new_postgres};
 use crate::peer::{Environment, Mode, Peer, Start};
@@ -29,8 +30,6 @@ const IN_FLIGHT: [usize; 2] = [8, 4];
 const MANY: [usize; 2] = [90, 30];
 /// What both sides are given as a head start: as much as may lie ready.
 const HEAD_START: usize = WARM;
-/// Cores that may be used.
-const CORES: usize = 2;
 
 struct Options {
     binary: Option<PathBuf>,
@@ -53,7 +52,7 @@ struct Figures {
 pub async fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     let options = options(arguments)?;
     let browser = find_browser(options.binary.as_deref()).context("a Chromium: name one with --binary")?;
-    confine()?;
+    cores::confine()?;
     let environment = Environment::make()?;
     println!(
         "login-browser: {} on both sides, {} rounds, {WARM} warm pages",
@@ -194,33 +193,6 @@ fn next(emails: &mut impl Iterator<Item = String>) -> Result<String> {
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
-}
-
-/// Keeps this process, and all that it starts from now on, to two cores.
-fn confine() -> Result<()> {
-    let allowed = std::fs::read_to_string("/proc/self/status")?;
-    let list =
-        allowed.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).context("the cores")?;
-    let cores: Vec<usize> = list.trim().split(',').flat_map(cores).collect();
-    if cores.len() <= CORES {
-        ensure!(cores.len() == CORES, "the comparison is for {CORES} cores");
-        return Ok(());
-    }
-    let list = format!("{},{}", cores[0], cores[1]);
-    let own = std::process::id().to_string();
-    let status = std::process::Command::new("taskset").args(["-a", "-p", "-c", &list, &own]).status()?;
-    ensure!(status.success(), "taskset: {status}");
-    Ok(())
-}
-
-/// `3` or `0-7`.
-fn cores(part: &str) -> std::ops::RangeInclusive<usize> {
-    let (first, last) = part.split_once('-').unwrap_or((part, part));
-    match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) => first..=last,
-        #[expect(clippy::reversed_empty_ranges, reason = "what cannot be read is no core")]
-        _ => 1..=0,
-    }
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options> {

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::figures::{median, ms, percentile};
 use crate::lab::{Database, Lab};
 use crate::load::{Client, logins};
+use crate::metrics;
 
 const SINGLE: usize = 300;
 const IN_FLIGHT: usize = 64;
 const MANY: usize = 3000;
 const RUNS: usize = 3;
+/// The time that the service has spent in exchanges with the portal so far.
+const PORTAL: &str = "kaspi_auth_portal_exchange_seconds_sum";
 
 pub async fn run() -> Result<()> {
     println!("login-direct: sandbox with zero added delay, service and load on the same cores");
@@ -43,14 +46,14 @@ async fn overhead(lab: &Lab) -> Result<()> {
     let mut client = Client::connect(lab.addr, &lab.api_key).await?;
     let (mut totals, mut overheads) = (Vec::new(), Vec::new());
     for email in lab.accounts("single", SINGLE) {
-        let before = portal_seconds(&mut client).await?;
+        let before = metrics::sum(&mut client, PORTAL).await?;
         let begun = std::time::Instant::now();
         let body = format!(r#"{{"email":"{email}","password":"sandbox-password"}}"#);
         let (status, body) = client.post("/v1/logins?wait=30s", body).await?;
         let total = begun.elapsed();
         let login: serde_json::Value = serde_json::from_slice(&body)?;
         anyhow::ensure!(status == 201 && login["state"] == "succeeded", "a login did not succeed: {login}");
-        let portal = portal_seconds(&mut client).await? - before;
+        let portal = metrics::sum(&mut client, PORTAL).await? - before;
         totals.push(total);
         overheads.push(total.saturating_sub(Duration::from_secs_f64(portal)));
     }
@@ -64,12 +67,4 @@ async fn overhead(lab: &Lab) -> Result<()> {
         ms(percentile(&overheads, 0.99))
     );
     Ok(())
-}
-
-/// The time that the service has spent in exchanges with the portal so far.
-async fn portal_seconds(client: &mut Client) -> Result<f64> {
-    let (_, body) = client.get("/metrics").await?;
-    let text = std::str::from_utf8(&body)?;
-    let sums = text.lines().filter(|line| line.starts_with("kaspi_auth_portal_exchange_seconds_sum"));
-    sums.map(|line| line.rsplit(' ').next().context("a value")?.parse::<f64>().map_err(Into::into)).sum()
 }

@@ -33,21 +33,12 @@ pub async fn run() -> Result<()> {
             lab.resident_mib()?
         );
         let mut client = Client::connect(lab.addr, &lab.api_key).await?;
-        let (mut cursor, mut read) = (String::new(), 0);
-        loop {
-            let (_, body) = client.get(&format!("/v1/stores?limit=500{cursor}")).await?;
-            let page: serde_json::Value = serde_json::from_slice(&body)?;
-            for store in page["stores"].as_array().into_iter().flatten() {
-                let uid = store["merchant_uid"].as_str().unwrap_or_default();
-                let (status, _) = client.get(&format!("/v1/stores/{uid}/session")).await?;
-                ensure!(status == 200, "the session of {uid} answers {status}");
-                read += 1;
-            }
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => break,
-            }
+        let uids = lab.uids().await?;
+        for uid in &uids {
+            let (status, _) = client.get(&format!("/v1/stores/{uid}/session")).await?;
+            ensure!(status == 200, "the session of {uid} answers {status}");
         }
+        let read = uids.len();
         println!("memory, {database:?}: after {read} sessions were read {:.1} MiB", lab.resident_mib()?);
         with_logins_in_flight(&lab, "second").await?;
     }

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::lab::Lab;
 use crate::load::Client;
+use crate::rows::Rows;
 
 const SOURCE: &str = include_str!("../peer/peer.py");
 const REQUIREMENTS: &str = include_str!("../peer/requirements.txt");
@@ -22,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How the peer uses its browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// A browser for each login: none starts where nobody signs in.
+    PerLogin,
     /// One context for all logins, and fixed waits: the generation that this project replaces.
     Pooled,
     /// A fresh context for each login, no sleeps: the best that its tools do without weakening isolation.
@@ -31,6 +35,7 @@ pub enum Mode {
 impl Mode {
     fn name(self) -> &'static str {
         match self {
+            Self::PerLogin => "per_login",
             Self::Pooled => "pooled",
             Self::Tuned => "tuned",
         }
@@ -142,6 +147,26 @@ impl Peer {
             ensure!(Instant::now() < deadline, "the peer did not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Starts one that nobody signs in to, on the lab's own database: it reads the sessions that the service has stored there.
+    pub async fn beside(environment: &Environment, lab: &Lab) -> Result<Self> {
+        let origins = lab.sandbox.origins();
+        let start = Start {
+            mode: Mode::PerLogin,
+            browser: Path::new("none"),
+            database_url: lab.database_url(),
+            key: lab.key(),
+            login_url: &origins.login,
+            cabinet_url: &origins.cabinet,
+        };
+        let peer = Self::start(environment, &start).await?;
+        let mut rows = Rows::of(lab).await?;
+        rows.write(
+            "insert into peer_stores (merchant_id, name, guid) select merchant_id, name, guid from kaspi_stores",
+        )
+        .await?;
+        Ok(peer)
     }
 
     /// Its process, which its browser descends from.

@@ -44,6 +44,12 @@ pub fn cpu_alone(pid: u32) -> Duration {
     Duration::from_millis(read(&stat).map_or(0, |stat| stat.own) * 1000 / TICKS)
 }
 
+/// Which process started this one.
+pub fn parent(pid: u32) -> Result<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    Ok(read(&stat).context("the fields")?.parent)
+}
+
 /// CPU time that all programs of this machine have taken so far.
 pub fn machine() -> Result<Duration> {
     let stat = fs::read_to_string("/proc/stat")?;

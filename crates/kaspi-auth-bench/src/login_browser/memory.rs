@@ -34,7 +34,7 @@ pub async fn measure(
     tuned: &Side,
     emails: &mut impl Iterator<Item = String>,
 ) -> Result<Memory> {
-    lab.set("KASPI_AUTH__BROWSER__MAX_RUNNING", IN_FLIGHT);
+    lab.set("KASPI_AUTH__BROWSER__MAX_RUNNING", &IN_FLIGHT);
     let (_, few) = restarted(lab, FEW_WARM).await?;
     let (ours, many) = restarted(lab, MANY_WARM).await?;
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
@@ -47,7 +47,7 @@ pub async fn measure(
 
 async fn restarted(lab: &mut Lab, warm: usize) -> Result<(Side, f64)> {
     lab.stop_service()?;
-    lab.set("KASPI_AUTH__BROWSER__MIN_WARM", warm);
+    lab.set("KASPI_AUTH__BROWSER__MIN_WARM", &warm);
     lab.start_service().await?;
     let side = Side { addr: lab.addr, pid: lab.pid()?, api_key: Some(lab.api_key.clone()) };
     side.warm(warm).await?;
