@@ -8,13 +8,13 @@ use crate::{Outcome, process, system};
 const PACKAGE: &str = "kaspi-auth-bench";
 
 /// What is measured beside the Python service.
-const BESIDE_THE_PEER: [&str; 3] = ["login-browser", "session-read", "all"];
+const BESIDE_THE_PEER: [&str; 4] = ["login-browser", "session-read", "gateway", "all"];
 
 /// Runs the named measurement, passing the other arguments on.
 pub fn run(args: &[String]) -> Outcome {
     if args.is_empty() {
         return Err(
-            "Name a measurement: login-direct, login-browser, session-read, scheduler, start-up, memory, all."
+            "Name a measurement: login-direct, login-browser, session-read, gateway, scheduler, start-up, memory, all."
                 .to_owned(),
         );
     }

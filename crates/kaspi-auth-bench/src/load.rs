@@ -36,6 +36,11 @@ impl Caller {
         let proof = (!api_key.is_empty()).then(|| (header::AUTHORIZATION, format!("Bearer {api_key}")));
         Self { addr, proof }
     }
+
+    /// One with a session.
+    pub fn with_cookie(addr: SocketAddr, cookie: &str) -> Self {
+        Self { addr, proof: Some((header::COOKIE, cookie.to_owned())) }
+    }
 }
 
 /// One keep-alive connection.

@@ -6,6 +6,7 @@
 
 mod cores;
 mod figures;
+mod gateway;
 mod lab;
 mod limits;
 mod load;
@@ -18,12 +19,13 @@ mod rows;
 mod scheduler;
 mod seed;
 mod session_read;
+mod stand_in;
 mod start_up;
 mod tree;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "Name a measurement: login-direct, login-browser [--binary PATH] [--rounds N], session-read, scheduler, \
+const USAGE: &str = "Name a measurement: login-direct, login-browser [--binary PATH] [--rounds N], session-read, gateway, scheduler, \
     start-up, memory, all.";
 
 #[tokio::main]
@@ -33,6 +35,7 @@ async fn main() -> Result<()> {
         Some("login-direct") => login_direct::run().await,
         Some("login-browser") => login_browser::run(std::env::args().skip(2)).await,
         Some("session-read") => session_read::run().await,
+        Some("gateway") => gateway::run().await,
         Some("scheduler") => scheduler::run().await,
         Some("start-up") => start_up::run().await,
         Some("memory") => memory::run().await,
@@ -41,6 +44,7 @@ async fn main() -> Result<()> {
             session_read::run().await?;
             start_up::run().await?;
             memory::run().await?;
+            gateway::run().await?;
             scheduler::run().await
         }
         _ => bail!(USAGE),
