@@ -173,8 +173,7 @@ impl Refreshes {
         loop {
             let session = parts.database.session(&Tenant::All, uid).await?;
             if let Some(session) = &session
-                && session.generation > stale
-                && session.validity != Validity::Dead
+                && is_renewed(session, stale)
             {
                 return Ok(Ok(session.clone()));
             }
@@ -186,8 +185,15 @@ impl Refreshes {
             match ended {
                 // It was a caller's, who goes on with a login of its own: the rungs above are still to be climbed.
                 Some(outcome) if top != Rung::Silent && was_silent_only(&outcome) => waited_for = None,
-                // A renewal that went well and is dead again already: the next one is another call's.
-                Some(outcome) => return Ok(Err(outcome)),
+                Some(outcome) => {
+                    // It ended after the look above, perhaps.
+                    let session = parts.database.session(&Tenant::All, uid).await?;
+                    return Ok(match session.filter(|session| is_renewed(session, stale)) {
+                        Some(session) => Ok(session),
+                        // A renewal that went well and is dead again already: the next one is another call's.
+                        None => Err(outcome),
+                    });
+                }
                 None => {}
             }
             let now = parts.clock.now();
@@ -195,7 +201,7 @@ impl Refreshes {
             let free_at = match parts.database.acquire_refresh_lease(uid, self.node, now, lease_until).await?
             {
                 LeaseAsked::Granted(lease) => {
-                    self.begin(uid.clone(), lease, origin, top);
+                    self.begin(uid.clone(), stale, lease, origin, top);
                     waited_for = Some(lease.epoch);
                     lease_until
                 }
@@ -235,7 +241,7 @@ impl Refreshes {
     }
 
     /// Climbs in a task of its own: a caller that goes away stops nothing.
-    fn begin(self: &Arc<Self>, uid: MerchantUid, lease: RefreshLease, origin: Origin, top: Rung) {
+    fn begin(self: &Arc<Self>, uid: MerchantUid, stale: i64, lease: RefreshLease, origin: Origin, top: Rung) {
         let (database, clock) = (Arc::clone(&self.parts.database), Arc::clone(&self.parts.clock));
         let (span, kept) = (self.parts.policy.lease, uid.clone());
         let beat = Beat {
@@ -249,7 +255,9 @@ impl Refreshes {
             }),
         };
         let this = Arc::clone(self);
-        self.parts.tasks.spawn(Box::pin(async move { this.climb(&uid, lease, origin, top).await }), beat);
+        self.parts
+            .tasks
+            .spawn(Box::pin(async move { this.climb(&uid, stale, lease, origin, top).await }), beat);
     }
 
     async fn find_store(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<Store> {
@@ -261,6 +269,11 @@ impl Refreshes {
             Err(Error::new(Code::SessionNotFound, "The store is switched off. Switch it on first."))
         }
     }
+}
+
+/// Whether this is another session than the one that is to be renewed, and not known to be dead.
+fn is_renewed(session: &Session, stale: i64) -> bool {
+    session.generation > stale && session.validity != Validity::Dead
 }
 
 /// Whether the silent way was walked to its end, so that a login may follow.

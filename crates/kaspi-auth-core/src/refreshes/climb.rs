@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::Known;
-use super::{Refreshed, Refreshes};
+use super::{Refreshed, Refreshes, is_renewed};
 use crate::egress::Route;
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
@@ -40,10 +40,24 @@ struct Missed {
 
 impl Refreshes {
     /// Climbs, and notes what it came to. The lease ends with it.
-    pub(super) async fn climb(&self, uid: &MerchantUid, lease: RefreshLease, origin: Origin, top: Rung) {
+    pub(super) async fn climb(
+        &self,
+        uid: &MerchantUid,
+        stale: i64,
+        lease: RefreshLease,
+        origin: Origin,
+        top: Rung,
+    ) {
         let parts = &self.parts;
         let began = parts.clock.now();
         let before = parts.database.session(&Tenant::All, uid).await.ok().flatten();
+        if before.as_ref().is_some_and(|session| is_renewed(session, stale)) {
+            // Another's refresh ended between the caller's look and this lease: nothing is left to be renewed.
+            let (epoch, detail) = (lease.epoch, String::new());
+            let done = RefreshOutcome { epoch, at: began, rung: None, code: None, detail, retry_at: None };
+            let _ = parts.database.end_refresh(uid, lease, &done).await;
+            return;
+        }
         let climbed = self.rungs(uid, lease, origin, top).await;
         let now = parts.clock.now();
         if let Err(Missed { error, .. }) = &climbed
