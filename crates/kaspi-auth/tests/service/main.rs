@@ -26,6 +26,7 @@ mod idempotency;
 mod imported;
 mod jwks;
 mod jwt;
+mod keeping;
 mod limits;
 mod odd_requests;
 mod one_login;

@@ -1,0 +1,77 @@
+//! The portal is away for a minute while many stores are due: nothing is taken for a verdict, and what comes after is no storm.
+
+use std::time::Instant;
+
+use jiff::SignedDuration;
+use kaspi_sandbox::{Fault, FaultKind};
+
+use super::{make_due, plain, rows, settle, sign_in_to};
+use crate::harness::{Kind, World, until};
+
+const STORES: u64 = 100;
+const PER_SECOND: f64 = 25.0;
+const BURST: u32 = 10;
+
+async fn a_minute_without_the_portal(world: &World) {
+    let keeper = world.second_node().await;
+    sign_in_to(world, plain(7_000_000, STORES)).await;
+    settle(world).await;
+    let before = rows(world).await;
+    assert!(before.iter().all(|row| row.validity == "alive" && row.generation == 1), "{before:?}");
+    let passwords = world.passwords();
+
+    let down = world.portal.counters();
+    world.portal.set_fault(Fault::new(FaultKind::Status(503)));
+    world.advance(SignedDuration::from_hours(7));
+    for _ in 0..6 {
+        settle(world).await;
+        world.advance(SignedDuration::from_secs(10));
+    }
+    assert_eq!(rows(world).await, before, "an outage is no verdict");
+    let missed = world.database.count("kaspi_auth_keeping where failures > 0").await;
+    assert_eq!(missed, STORES, "each was looked at in vain");
+    let knocked = world.portal.counters().faults - down.faults;
+    assert!(knocked <= STORES / 2, "a host that fails is left alone: {knocked} requests");
+
+    // It is back, and all are due at the same moment.
+    world.portal.clear_faults();
+    world.advance(SignedDuration::from_mins(30));
+    make_due(world, "true").await;
+    let looks = || world.portal.counters().calls_to("GET", "cabinet", "/s/m");
+    let (began, first) = (Instant::now(), looks());
+    let mut fastest = 0.0_f64;
+    for wanted in [STORES / 2, STORES] {
+        until("all are looked at again", || {
+            let seen = looks() - first;
+            let allowed = f64::from(BURST) + PER_SECOND * began.elapsed().as_secs_f64();
+            #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
+            let share = seen as f64 / (allowed + 1.0);
+            fastest = fastest.max(share);
+            assert!(share <= 1.0, "{seen} looks after {:?}: {allowed} are allowed", began.elapsed());
+            seen >= wanted
+        })
+        .await;
+    }
+    assert!(fastest > 0.5, "the limit was not what held them back: {fastest}");
+    settle(world).await;
+    assert_eq!(rows(world).await, before, "all recover, as they were");
+    assert_eq!((world.passwords(), world.codes()), (passwords, 0));
+    keeper.stop().await;
+}
+
+fn change(config: &mut kaspi_auth::config::Config) {
+    config.keeping.looks_per_second = PER_SECOND;
+    config.keeping.looks_burst = BURST;
+    config.rates.logins_per_second = 0.0;
+    config.rates.in_flight = 0;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minute_without_the_portal_changes_nothing_and_brings_no_storm_on_sqlite() {
+    World::prove_with(Kind::Sqlite, change, a_minute_without_the_portal).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minute_without_the_portal_changes_nothing_and_brings_no_storm_on_postgres() {
+    World::prove_with(Kind::Postgres, change, a_minute_without_the_portal).await;
+}
