@@ -88,7 +88,7 @@ pub struct Explanation {
     pub can_refresh: CanRefresh,
     /// How long its sessions are believed to live.
     pub estimate: Estimate,
-    /// When this session is believed to end.
+    /// When this session is believed to end, if it has not yet.
     pub valid_until_estimate: Option<Timestamp>,
     /// What is known of keeping it.
     pub keeping: Option<Keeping>,
@@ -122,7 +122,9 @@ impl Explanations {
         let breaker = self.database.breaker().await?;
         let now = self.clock.now();
         let cause = cause_of(&store, session.as_ref(), keeping.as_ref(), can_refresh, now);
-        let signed_in = session.as_ref().and_then(|session| session.authenticated_at);
+        // Of a session that has ended, nothing is left to estimate.
+        let lives = session.as_ref().filter(|session| session.validity != Validity::Dead);
+        let signed_in = lives.and_then(|session| session.authenticated_at);
         Ok(Explanation {
             cause,
             since: since(cause, session.as_ref(), keeping.as_ref()),

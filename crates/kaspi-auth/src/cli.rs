@@ -13,6 +13,7 @@ mod evidence;
 mod failure;
 mod files;
 mod import;
+mod jobs;
 mod keys;
 mod logging;
 mod login;
@@ -96,7 +97,7 @@ enum Command {
     Migrate(migrate::Args),
     /// Sign a merchant in.
     Login(login::Args),
-    /// See and delete stores.
+    /// See and delete stores; see why a store stands as it does.
     #[command(subcommand)]
     Stores(stores::Command),
     /// See, check and renew a store's session.
@@ -111,6 +112,8 @@ enum Command {
     Evidence(evidence::Args),
     /// Show what an operator should hear of: egresses that rest, accounts that moved, a portal that changed.
     Events(events::Args),
+    /// Show work in the background: sessions that are looked after, batches, sweeps.
+    Jobs(jobs::Args),
     /// Show and check what is known of the portal's login page.
     #[command(subcommand)]
     Recipe(recipe::Command),
@@ -142,6 +145,7 @@ impl Command {
             Self::Import(args) => args.json,
             Self::Evidence(args) => args.json,
             Self::Events(args) => args.json,
+            Self::Jobs(args) => args.json,
             Self::Recipe(command) => command.wants_json(),
             Self::Keys(command) => command.wants_json(),
             Self::ApiKeys(command) => command.wants_json(),
@@ -190,6 +194,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Import(args) => import::run(&args, &global).await,
         Command::Evidence(args) => evidence::run(&args, &global).await,
         Command::Events(args) => events::run(&args, &global).await,
+        Command::Jobs(args) => jobs::run(&args, &global).await,
         Command::Recipe(command) => recipe::run(&command, &global).await,
         Command::Keys(command) => keys::run(&command, &global).await,
         Command::ApiKeys(command) => api_keys::run(&command, &global).await,

@@ -8,6 +8,7 @@ use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, langid};
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
+use kaspi_auth_core::explain::Explanation;
 use kaspi_auth_core::keeping::RefreshReason;
 
 /// A longer header is nobody's list of languages.
@@ -107,9 +108,18 @@ pub fn texts(language: Language, key: &str, args: &[(&'static str, Value<'_>)]) 
     TEXTS.try_lookup_complete(&language.id(), key, Some(&args)).unwrap_or_else(|| key.to_owned())
 }
 
+/// All of it, a sentence each: the cause, since when, who must act, the next try.
+pub fn story(language: Language, known: &Explanation, now: Timestamp) -> String {
+    let mut told = vec![texts(language, &key_of("cause", known.cause.as_str()), &[])];
+    told.extend(known.since.map(|at| since(language, at, now)));
+    told.push(texts(language, &key_of("act", known.actor.as_str()), &[]));
+    told.push(next_try(language, known.next_try, now));
+    told.join(" ")
+}
+
 /// Why the store can or cannot be refreshed.
 pub fn cause(language: Language, reason: RefreshReason) -> String {
-    texts(language, &key_of(reason), &[])
+    texts(language, &key_of("cause", reason.as_str()), &[])
 }
 
 /// Since when it is so.
@@ -127,8 +137,8 @@ pub fn next_try(language: Language, at: Option<Timestamp>, now: Timestamp) -> St
     texts(language, "next-try", &args)
 }
 
-fn key_of(reason: RefreshReason) -> String {
-    format!("cause-{}", reason.as_str().replace('_', "-"))
+fn key_of(what: &str, name: &str) -> String {
+    format!("{what}-{}", name.replace('_', "-"))
 }
 
 fn shown(language: Language, value: Value<'_>) -> FluentValue<'_> {
@@ -222,7 +232,7 @@ mod tests {
     fn every_reason_has_its_text_in_every_language() {
         let keys = messages(Language::En);
         for reason in RefreshReason::ALL {
-            assert!(keys.contains_key(&key_of(reason)), "{reason:?}");
+            assert!(keys.contains_key(&key_of("cause", reason.as_str())), "{reason:?}");
             let told: BTreeSet<_> = Language::ALL.map(|language| cause(language, reason)).into();
             assert_eq!(told.len(), 3, "{told:?}");
         }

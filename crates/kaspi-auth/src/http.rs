@@ -6,11 +6,13 @@ pub mod openapi;
 
 mod api_keys;
 mod authentication;
+mod batches;
 mod egresses;
 mod events;
 mod evidence;
 mod extract;
 mod health;
+mod jobs;
 mod logins;
 mod middleware;
 pub(crate) mod model;
@@ -64,9 +66,16 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(logins::resend_code))
         .routes(routes!(stores::list_stores))
         .routes(routes!(stores::get_store, stores::change_store, stores::delete_store))
+        .routes(routes!(stores::get_timeline))
+        .routes(routes!(stores::explain_store))
         .routes(routes!(sessions::get_session))
         .routes(routes!(sessions::validate_session))
         .routes(routes!(sessions::refresh_session))
+        .routes(routes!(sessions::report_session))
+        .routes(routes!(batches::validate_sessions))
+        .routes(routes!(batches::refresh_sessions))
+        .routes(routes!(batches::get_batch))
+        .routes(routes!(batches::list_batch_stores))
         .routes(routes!(evidence::get_evidence))
         .routes(routes!(evidence::get_evidence_screenshot))
         .routes(routes!(evidence::get_evidence_picture))
@@ -76,6 +85,7 @@ fn described() -> OpenApiRouter<State> {
         // The router takes a whole part of a path only: `{id}` with its `:check` is read by the handler, and described apart.
         .route("/v1/egresses/{id}", post(egresses::check_egress))
         .routes(routes!(events::list_events))
+        .routes(routes!(jobs::list_jobs))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
         .routes(routes!(predecessor::login))

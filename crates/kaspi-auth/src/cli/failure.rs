@@ -208,7 +208,8 @@ impl From<StartError> for Failure {
     }
 }
 
-fn exit_of(code: Code) -> Exit {
+/// How a command ends that failed with this.
+pub fn exit_of(code: Code) -> Exit {
     match code {
         Code::SmsRequired | Code::NeedsReauth | Code::CredentialsMissing | Code::SsoExpired => {
             Exit::NeedsPerson

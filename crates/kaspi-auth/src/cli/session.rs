@@ -1,9 +1,11 @@
 //! `kaspi-auth session`: print a store's session, look whether it lives, renew it.
 
 mod formats;
+mod many;
 
 use jiff::SignedDuration;
 use kaspi_auth_core::Code;
+use kaspi_auth_core::batch::BatchKind;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::port::Cabinet as _;
 use kaspi_auth_core::session::Validity;
@@ -35,22 +37,32 @@ pub enum Command {
     },
     /// Ask the cabinet whether the session lives. Exit code 0: alive; 3: dead; 4: the cabinet told nothing.
     Validate {
-        /// The portal's id of the merchant.
-        #[arg(value_parser = MerchantUid::parse)]
-        merchant_uid: MerchantUid,
+        #[command(flatten)]
+        stores: Which,
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
     /// Sign in again: by the login host's memory, else with the stored password.
     Refresh {
-        /// The portal's id of the merchant.
-        #[arg(value_parser = MerchantUid::parse)]
-        merchant_uid: MerchantUid,
+        #[command(flatten)]
+        stores: Which,
         /// Print the new session, or the login that needs you, as JSON.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// One store or all.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// The portal's id of the merchant.
+    #[arg(value_parser = MerchantUid::parse)]
+    merchant_uid: Option<MerchantUid>,
+    /// All stores that are switched on. Exit code 3: some need a person; 1: some failed; 4: of some nothing is known.
+    #[arg(long)]
+    all: bool,
 }
 
 /// How a session is printed.
@@ -79,10 +91,16 @@ pub async fn run(command: &Command, global: &Global) -> Outcome {
     let mut opened = Opened::of(&config).await?;
     let done = match command {
         Command::Get { merchant_uid, format } => get(&opened, &config, merchant_uid, *format).await,
-        Command::Validate { merchant_uid, json } => validate(&opened, merchant_uid, *json).await,
-        Command::Refresh { merchant_uid, json } => {
+        Command::Validate { stores, json } => match &stores.merchant_uid {
+            Some(uid) => validate(&opened, uid, *json).await,
+            None => many::run(&opened, BatchKind::Validate, *json).await,
+        },
+        Command::Refresh { stores, json } => {
             opened = opened.driving();
-            refresh(&opened, global, merchant_uid, *json).await
+            match &stores.merchant_uid {
+                Some(uid) => refresh(&opened, global, uid, *json).await,
+                None => many::run(&opened, BatchKind::Refresh, *json).await,
+            }
         }
     };
     opened.close().await;

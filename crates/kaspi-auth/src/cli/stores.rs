@@ -1,9 +1,12 @@
-//! `kaspi-auth stores`: list, read and delete stores.
+//! `kaspi-auth stores`: list, read and delete stores, see what happened to one and why it stands as it does.
+
+mod history;
 
 use std::io::BufRead as _;
 
 use kaspi_auth_core::Code;
 use kaspi_auth_core::egress::EgressId;
+use kaspi_auth_core::explain::Explanation;
 use kaspi_auth_core::id::{MerchantUid, UserId};
 use kaspi_auth_core::login::{Driver, EngineChoice};
 use kaspi_auth_core::store::{Store, StoreFilter, StoreStatus};
@@ -15,7 +18,8 @@ use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
 use super::{output, table};
-use crate::http::model::StoreView;
+use crate::explain::Language;
+use crate::http::model::{StoreDetailsView, StoreView};
 
 /// How many stores are read at once.
 const PAGE: u32 = 200;
@@ -44,6 +48,33 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell why a store stands as it does: the cause, since when, who must act, what comes next.
+    Explain {
+        /// The portal's id of the merchant.
+        #[arg(value_parser = MerchantUid::parse)]
+        merchant_uid: MerchantUid,
+        /// The language: en, ru or kk.
+        #[arg(long, value_parser = history::language, default_value = "en")]
+        lang: Language,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what happened to a store, newest first: logins, refreshes, looks, reports.
+    Timeline {
+        /// The portal's id of the merchant.
+        #[arg(value_parser = MerchantUid::parse)]
+        merchant_uid: MerchantUid,
+        /// Only what came before this entry: the number that the call before has named.
+        #[arg(long, value_name = "SEQUENCE", value_parser = clap::value_parser!(i64).range(1..))]
+        before: Option<i64>,
+        /// At most so many.
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+        /// As JSON: `{entries, next_before}`.
+        #[arg(long)]
+        json: bool,
+    },
     /// Delete a store with its session and its credentials.
     Delete {
         /// The portal's id of the merchant.
@@ -58,7 +89,13 @@ pub enum Command {
 impl Command {
     /// Whether the caller reads JSON.
     pub fn wants_json(&self) -> bool {
-        matches!(self, Self::List { json: true, .. } | Self::Get { json: true, .. })
+        match self {
+            Self::List { json, .. }
+            | Self::Get { json, .. }
+            | Self::Explain { json, .. }
+            | Self::Timeline { json, .. } => *json,
+            Self::Delete { .. } => false,
+        }
     }
 }
 
@@ -75,7 +112,7 @@ pub async fn run(command: &Command, global: &Global) -> Outcome {
     let opened = Opened::of(&config).await?;
     let done = carry_out(command, &opened).await;
     opened.close().await;
-    done.map(|()| Exit::Done)
+    done.map(|()| Exit::Done).map_err(with_hint)
 }
 
 async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
@@ -92,12 +129,18 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
             }
         }
         Command::Get { merchant_uid, json } => {
-            let store = stores.get(&Tenant::All, merchant_uid).await?;
+            let known = opened.service().explanations.explain(&Tenant::All, merchant_uid).await?;
             if *json {
-                output::json(&StoreView::from(&store));
+                output::json(&StoreDetailsView::from(&known));
             } else {
-                show(&store);
+                show(&known);
             }
+        }
+        Command::Explain { merchant_uid, lang, json } => {
+            history::explain(opened, merchant_uid, *lang, *json).await?;
+        }
+        Command::Timeline { merchant_uid, before, limit, json } => {
+            history::timeline(opened, merchant_uid, *before, *limit, *json).await?;
         }
         Command::Delete { merchant_uid, yes } => {
             let store = stores.get(&Tenant::All, merchant_uid).await?;
@@ -142,7 +185,9 @@ fn time(at: Option<jiff::Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"))
 }
 
-fn show(store: &Store) {
+fn show(known: &Explanation) {
+    let store = &known.store;
+    let can_refresh = if known.can_refresh.can { "yes" } else { "no" };
     let status = match &store.reauth_reason {
         Some(reason) => format!("{} ({reason})", store.status().as_str()),
         None => store.status().as_str().to_owned(),
@@ -167,6 +212,8 @@ fn show(store: &Store) {
         ("engine", store.engine.map_or("as configured", EngineChoice::as_str).to_owned()),
         ("signed in", signed_in(store)),
         ("looked at", time(store.checked_at)),
+        ("ends about", time(known.valid_until_estimate)),
+        ("refresh", format!("{can_refresh} ({})", known.can_refresh.reason.as_str())),
         ("points", points.join(", ")),
         ("created", time(Some(store.created_at))),
         ("changed", time(Some(store.updated_at))),

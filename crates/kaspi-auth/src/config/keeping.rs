@@ -52,8 +52,8 @@ pub struct Keeping {
     #[config(env = "KASPI_AUTH__KEEPING__FREEZE_MINUTES", default = 10)]
     pub freeze_minutes: i64,
     /// How often one login goes through to find the thaw, in seconds.
-    #[config(env = "KASPI_AUTH__KEEPING__CANARY_SECONDS", default = 120)]
-    pub canary_seconds: i64,
+    #[config(env = "KASPI_AUTH__KEEPING__THAW_SECONDS", default = 120)]
+    pub thaw_seconds: i64,
     /// Background jobs that a node runs at once.
     #[config(env = "KASPI_AUTH__KEEPING__JOBS", default = 16)]
     pub jobs: usize,
@@ -76,7 +76,7 @@ impl Keeping {
             Range("keeping.longest_look_minutes", self.longest_look_minutes, 1, 60 * 24 * 7),
             Range("keeping.first_pause_seconds", self.first_pause_seconds, 1, 1800),
             Range("keeping.freeze_minutes", self.freeze_minutes, 1, 24 * 60),
-            Range("keeping.canary_seconds", self.canary_seconds, 1, 86_400),
+            Range("keeping.thaw_seconds", self.thaw_seconds, 1, 86_400),
             Range("keeping.jobs", i64::try_from(self.jobs).unwrap_or(i64::MAX), 1, 1000),
             Range("keeping.timeline_days", self.timeline_days, 1, 3650),
             Range("keeping.audit_days", self.audit_days, 30, 36_500),
@@ -116,7 +116,7 @@ impl Keeping {
             breaker: BreakerPolicy {
                 stores: self.freeze_stores,
                 window: SignedDuration::from_mins(self.freeze_minutes),
-                canary_every: SignedDuration::from_secs(self.canary_seconds),
+                canary_every: SignedDuration::from_secs(self.thaw_seconds),
             },
             ..Policy::default()
         }

@@ -1,4 +1,4 @@
-//! Extractors whose refusals are problems: body, path, query, the `wait` of long polls.
+//! Extractors whose refusals are problems: body, path, query, the `wait` of long polls, how fresh a session is wanted, the language.
 
 use std::time::Duration;
 
@@ -8,13 +8,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use kaspi_auth_core::batch::BatchId;
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{LoginId, MerchantUid};
+use kaspi_auth_core::sessions::Wanted;
 use kaspi_auth_core::{Code, Error};
 use serde::de::DeserializeOwned;
 
 use super::State;
 use super::problem::Problem;
+use crate::explain;
 
 /// How long a body may take to arrive: bodies are small.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -123,6 +126,13 @@ impl PathPart for EgressId {
     const UNKNOWN: Code = Code::EgressNotFound;
 }
 
+impl PathPart for BatchId {
+    fn read(text: &str) -> Option<Self> {
+        uuid::Uuid::parse_str(text).ok().filter(|_| text.len() == 36).map(Self)
+    }
+    const UNKNOWN: Code = Code::BatchNotFound;
+}
+
 /// What is called on an egress: `{id}:check`. `None`: nothing that there is.
 pub(super) struct EgressCall(pub(super) Option<EgressId>);
 
@@ -196,7 +206,22 @@ pub(super) fn longest_wait(state: &State) -> Timestamp {
 }
 
 fn until(state: &State, wait: Duration) -> Timestamp {
-    state.service.clock.now() + SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO)
+    state.service.clock.now() + signed(wait)
+}
+
+fn signed(span: Duration) -> SignedDuration {
+    SignedDuration::try_from(span).unwrap_or(SignedDuration::ZERO)
+}
+
+/// As [`duration`], and hours: `2h`.
+fn span(text: &str) -> Option<Duration> {
+    match text.strip_suffix('h') {
+        Some(hours) if hours.bytes().all(|b| b.is_ascii_digit()) => {
+            hours.parse::<u32>().ok().map(|hours| Duration::from_secs(u64::from(hours) * 3600))
+        }
+        Some(_) => None,
+        None => duration(text),
+    }
 }
 
 /// `30s`, `1500ms`, `1m`, or plain seconds.
@@ -209,6 +234,64 @@ fn duration(text: &str) -> Option<Duration> {
         "ms" => Some(Duration::from_millis(number.into())),
         "m" => Some(Duration::from_secs(u64::from(number) * 60)),
         _ => None,
+    }
+}
+
+/// How fresh a session is wanted: `?max_age=60s&min_ttl=10m&wait=10s`. `None`: nothing is said, and the session is wanted as it is.
+pub(super) struct Fresh(pub(super) Option<Wanted>);
+
+impl FromRequestParts<State> for Fresh {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Asked {
+            max_age: Option<String>,
+            min_ttl: Option<String>,
+            wait: Option<String>,
+        }
+        // Most calls say nothing.
+        if parts.uri.query().is_none_or(str::is_empty) {
+            return Ok(Self(None));
+        }
+        let Query(asked) = Query::<Asked>::from_request_parts(parts, state).await?;
+        let read = |name: &str, text: Option<String>| {
+            text.map(|text| {
+                let unfit = || format!("{name} is a time such as 60s, 1500ms, 10m or 2h.");
+                span(&text).ok_or_else(|| Problem::new(Code::InvalidValue, unfit()))
+            })
+            .transpose()
+        };
+        let longest = state.limits.longest_wait();
+        let wait = read("wait", asked.wait)?.map_or(longest, |wait| wait.min(longest));
+        Ok(Self(Some(Wanted {
+            max_age: read("max_age", asked.max_age)?.map(signed),
+            min_ttl: read("min_ttl", asked.min_ttl)?.map(signed),
+            until: until(state, wait),
+        })))
+    }
+}
+
+/// What texts are told in: `?lang=ru`, else what the header `Accept-Language` asks for.
+pub(super) struct Language(pub(super) explain::Language);
+
+impl FromRequestParts<State> for Language {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Asked {
+            lang: Option<String>,
+        }
+        let Query(asked) = Query::<Asked>::from_request_parts(parts, state).await?;
+        if let Some(tag) = asked.lang {
+            let unfit = || Problem::new(Code::InvalidValue, "lang is en, ru or kk.");
+            return explain::Language::parse(&tag).map(Self).ok_or_else(unfit);
+        }
+        let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self(explain::Language::accepted(header)))
     }
 }
 
@@ -243,6 +326,16 @@ mod tests {
         assert_eq!(duration("2m"), Some(Duration::from_mins(2)));
         for bad in ["", "s", "-1s", "1h", "1.5s", "99999999999999s", "30 s"] {
             assert_eq!(duration(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn ages_may_be_hours_too() {
+        assert_eq!(span("2h"), Some(Duration::from_hours(2)));
+        assert_eq!(span("10m"), Some(Duration::from_mins(10)));
+        assert_eq!(span("999999999h"), Some(Duration::from_hours(999_999_999)));
+        for bad in ["", "h", "-1h", "+1h", "1.5h", "1hh", "1 h", "99999999999h", "1d"] {
+            assert_eq!(span(bad), None, "{bad:?}");
         }
     }
 }

@@ -43,8 +43,10 @@ pub(super) enum Problems {
         (name = "logins", description = "Sign a merchant in"),
         (name = "stores", description = "What is held"),
         (name = "sessions", description = "Live sessions"),
+        (name = "batches", description = "Many stores at once"),
         (name = "egresses", description = "The ways out to the portal"),
         (name = "events", description = "What an operator should hear of"),
+        (name = "jobs", description = "Work in the background"),
         (name = "api-keys", description = "Keys of the services that call"),
         (name = "predecessor", description = "The Python predecessor's four endpoints"),
         (name = "health", description = "Health and figures")

@@ -1,5 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457). The only file that maps kinds of trouble to statuses.
 
+use std::task::Poll;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -74,6 +76,17 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     match tokio::spawn(work.in_current_span()).await {
         Ok(done) => done.map_err(Problem),
         Err(panicked) => Err(Problem(Error::of(Code::Internal).with_source(panicked))),
+    }
+}
+
+/// As [`to_the_end`], without a task of its own for what is answered at once, from memory.
+pub(super) async fn at_once_or_to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Problem> {
+    let mut work = Box::pin(work);
+    match futures_util::poll!(work.as_mut()) {
+        Poll::Ready(done) => done.map_err(Problem),
+        Poll::Pending => to_the_end(work).await,
     }
 }
 

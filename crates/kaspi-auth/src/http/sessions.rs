@@ -1,4 +1,4 @@
-//! `/v1/stores/{merchant_uid}/session`: read, validate, refresh.
+//! `/v1/stores/{merchant_uid}/session`: read, validate, refresh, report.
 
 use std::sync::Arc;
 
@@ -13,29 +13,44 @@ use tracing::Instrument as _;
 
 use super::State;
 use super::authentication::Caller;
-use super::extract::{Path, Wait, longest_wait};
-use super::model::{LoginView, SessionView, ValidationView};
+use super::extract::{Fresh, Json, Path, Wait, longest_wait};
+use super::model::{LoginView, ReportBody, ReportView, SessionView, ValidationView};
 use super::openapi::Problems;
-use super::problem::Problem;
+use super::problem::{Problem, at_once_or_to_the_end, to_the_end};
 use crate::process::traces;
 use crate::wiring::Service;
 
 /// Read a live session
 ///
-/// The answer holds cookies in clear: keep it out of logs and caches. A session that the last look found dead is the problem
-/// `session_expired`.
+/// The answer holds cookies in clear: keep it out of logs and caches. Without a query it comes as it is stored; one that the last look found
+/// dead is the problem `session_expired`. With `max_age`, `min_ttl` or `wait` it comes as fresh as that: from memory where that will do, else the
+/// cabinet is asked, else the session is renewed, once for all who wait; where that cannot be, a problem says why and what to do. While the
+/// portal is down, the last good session is served: its `checked_at` tells.
 #[utoipa::path(
     get, path = "/v1/stores/{merchant_uid}/session", tag = "sessions", operation_id = "get_session",
-    params(("merchant_uid" = String, Path, description = "The portal's id of the merchant")),
+    params(
+        ("merchant_uid" = String, Path, description = "The portal's id of the merchant"),
+        ("max_age" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "It was seen alive within this time: `60s`"),
+        ("min_ttl" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "It is believed to live for so long yet: `10m`. One that could not be renewed is served while it lives"),
+        ("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "How long to wait for a renewal: `10s`, at most 60s, which is also the default")
+    ),
     responses((status = 200, description = "The session", body = SessionView), Problems)
 )]
 pub(super) async fn get_session(
     Shared(service): Shared<Arc<Service>>,
     caller: Caller,
     Path(uid): Path<MerchantUid>,
+    Fresh(wanted): Fresh,
 ) -> Result<Answer<SessionView>, Problem> {
     let tenant = caller.may(Scope::SessionsRead)?;
-    let session = service.sessions.get(tenant, &uid).await?;
+    let session = match wanted {
+        None => service.sessions.get(tenant, &uid).await?,
+        Some(wanted) => {
+            let (sessions, tenant) = (Arc::clone(&service.sessions), tenant.clone());
+            // Cookies that a look renews are stored also when the caller goes away meanwhile.
+            at_once_or_to_the_end(async move { sessions.serve(&tenant, &uid, wanted).await }).await?
+        }
+    };
     Ok(Answer(SessionView::new(&session, service.portal.as_ref(), service.clock.now())))
 }
 
@@ -50,9 +65,31 @@ pub(super) async fn validate_session(
     caller: Caller,
     Path(uid): Path<MerchantUid>,
 ) -> Result<Answer<ValidationView>, Problem> {
-    let tenant = caller.may(Scope::SessionsRead)?;
-    let found = service.sessions.validate(tenant, &uid).await?;
+    let tenant = caller.may(Scope::SessionsRead)?.clone();
+    let (sessions, asked) = (Arc::clone(&service.sessions), uid.clone());
+    let found = to_the_end(async move { sessions.validate(&tenant, &asked).await }).await?;
     Ok(Answer(ValidationView::new(uid.to_string(), found)))
+}
+
+/// Report how a call of the cabinet went
+///
+/// What consumers tell stands for most of the service's own looks. A session that was refused is looked at, and renewed if it is dead. A report of
+/// an older generation is ignored.
+#[utoipa::path(
+    post, path = "/v1/stores/{merchant_uid}/session/report", tag = "sessions", operation_id = "report_session", request_body = ReportBody,
+    params(("merchant_uid" = String, Path, description = "The portal's id of the merchant")),
+    responses((status = 200, description = "What is known of the session now", body = ReportView), Problems)
+)]
+pub(super) async fn report_session(
+    Shared(service): Shared<Arc<Service>>,
+    caller: Caller,
+    Path(uid): Path<MerchantUid>,
+    Json(body): Json<ReportBody>,
+) -> Result<Answer<ReportView>, Problem> {
+    let tenant = caller.may(Scope::SessionsRead)?.clone();
+    let (sessions, report) = (Arc::clone(&service.sessions), body.read()?);
+    let told = at_once_or_to_the_end(async move { sessions.report(&tenant, &uid, report).await }).await?;
+    Ok(Answer((&told).into()))
 }
 
 /// Sign in again

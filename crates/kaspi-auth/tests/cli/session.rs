@@ -97,3 +97,32 @@ async fn a_store_that_is_not_there_is_an_error_with_a_way_out() {
     );
     room.run(&["session", "get", "../etc"]).await.ended(2);
 }
+
+#[tokio::test]
+async fn all_stores_are_gone_through_and_each_that_is_not_well_is_named() {
+    let room = Room::new().await;
+    let none = room.run(&["session", "validate", "--all"]).await.good();
+    assert!(none.stdout.is_empty() && none.stderr.contains("no stores"), "{none:?}");
+    room.sign_in("plain").await;
+    let alive = room.run(&["session", "validate", "--all", "--json"]).await.good().json();
+    assert_eq!((&alive["total"], &alive["done"]), (&1.into(), &1.into()));
+    assert_eq!((&alive["results"]["alive"], alive["ended_at"].is_string()), (&1.into(), true));
+    assert_eq!(alive["stores"][0]["merchant_uid"], "30000001");
+
+    room.portal().kill_sessions(None);
+    let dead = room.run(&["session", "validate", "--all"]).await.ended(3);
+    assert!(dead.stdout.starts_with("RESULT  STORES\ndead    1\n"), "{dead:?}");
+    assert!(dead.stdout.contains("30000001  dead"), "{dead:?}");
+    let renewed = room.run(&["session", "refresh", "--all"]).await.good().stdout;
+    assert_eq!(renewed, "RESULT     STORES\nrefreshed  1\n");
+    assert_eq!(room.run(&["session", "get", "30000001"]).await.good().json()["generation"], 2);
+    room.run(&["session", "refresh"]).await.ended(2);
+    room.run(&["session", "refresh", "30000001", "--all"]).await.ended(2);
+
+    let told = room.run(&["stores", "explain", "30000001", "--lang", "ru", "--json"]).await.good().json();
+    assert_eq!((&told["cause"], &told["language"]), (&"alive".into(), &"ru".into()));
+    let timeline = room.run(&["stores", "timeline", "30000001"]).await.good().stdout;
+    assert!(timeline.lines().nth(1).is_some_and(|line| line.contains("refresh (silent)")), "{timeline}");
+    let jobs = room.run(&["jobs", "--kind", "batch", "--json"]).await.good().json();
+    assert!(jobs["jobs"].as_array().is_some_and(|jobs| !jobs.is_empty()), "{jobs}");
+}

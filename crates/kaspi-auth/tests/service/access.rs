@@ -15,11 +15,12 @@ const READ: &[Scope] = &[Scope::StoresRead];
 const WRITE: &[Scope] = &[Scope::StoresWrite];
 const LOGIN: &[Scope] = &[Scope::LoginsWrite];
 const LOGIN_OR_READ: &[Scope] = &[Scope::LoginsWrite, Scope::StoresRead];
+const LOGIN_OR_SESSION: &[Scope] = &[Scope::LoginsWrite, Scope::SessionsRead];
 const SESSION: &[Scope] = &[Scope::SessionsRead];
 const ADMIN: &[Scope] = &[Scope::Admin];
 
 /// Operations with the scopes that suffice, each alone; `admin` suffices everywhere.
-const OPERATIONS: [(&str, &[Scope]); 32] = [
+const OPERATIONS: [(&str, &[Scope]); 40] = [
     ("start_login", LOGIN),
     ("get_login", LOGIN_OR_READ),
     ("cancel_login", LOGIN),
@@ -37,11 +38,19 @@ const OPERATIONS: [(&str, &[Scope]); 32] = [
     ("check_egress", ADMIN),
     ("list_events", ADMIN),
     ("list_stores", READ),
+    ("list_jobs", ADMIN),
     ("get_store", READ),
+    ("get_timeline", READ),
+    ("explain_store", READ),
     ("change_store", WRITE),
     ("delete_store", WRITE),
     ("get_session", SESSION),
     ("validate_session", SESSION),
+    ("report_session", SESSION),
+    ("validate_sessions", SESSION),
+    ("refresh_sessions", LOGIN),
+    ("get_batch", LOGIN_OR_SESSION),
+    ("list_batch_stores", LOGIN_OR_SESSION),
     // Needs logins:write and sessions:read together.
     ("refresh_session", ADMIN),
     ("list_api_keys", ADMIN),
@@ -176,7 +185,8 @@ async fn described(world: &World) -> Vec<Operation> {
 
 /// Calls an operation with values that reach its rules.
 async fn call(client: &Client, operation: &Operation) -> Answer {
-    let named_by_uuid = ["/v1/logins", "/v1/egresses"].iter().any(|start| operation.path.starts_with(start));
+    let named_by_uuid =
+        ["/v1/logins", "/v1/egresses", "/v1/batches"].iter().any(|start| operation.path.starts_with(start));
     let id = if named_by_uuid { uuid::Uuid::nil().to_string() } else { "0".repeat(16) };
     let path = operation
         .path
@@ -190,6 +200,8 @@ async fn call(client: &Client, operation: &Operation) -> Answer {
         "change_store" => Some(json!({"is_active": true})),
         "add_egress" => Some(json!({"name": "made", "proxy": null})),
         "change_egress" => Some(json!({"enabled": true})),
+        "report_session" => Some(json!({"generation": 1, "outcome": "ok"})),
+        "validate_sessions" | "refresh_sessions" => Some(json!({"all": true})),
         "create_api_key" => Some(json!({"name": "made", "scopes": ["stores:read"]})),
         "predecessor_verify_sms" => {
             Some(json!({"sms_code": "123456", "partial_session": id, "merchant_id": "1"}))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, PASSWORD, World, on_both, on_sqlite};
 
 /// Operations that take a body: method, path, a good body.
-fn with_bodies() -> [(Method, &'static str, Value); 10] {
+fn with_bodies() -> [(Method, &'static str, Value); 13] {
     let account = json!({"email": "code@sandbox.test", "password": PASSWORD});
     [
         (Method::POST, "/v1/logins", account.clone()),
@@ -19,6 +19,9 @@ fn with_bodies() -> [(Method, &'static str, Value); 10] {
             json!({"name": "x", "proxy": {"scheme": "http", "host": "127.0.0.1", "port": 1}}),
         ),
         (Method::PATCH, "/v1/egresses/0198f0c2-c5d2-7b1e-8d0c-1f2a3b4c5d6e", json!({"name": "x"})),
+        (Method::POST, "/v1/stores/30000001/session/report", json!({"generation": 1, "outcome": "ok"})),
+        (Method::POST, "/v1/sessions:validate", json!({"all": true})),
+        (Method::POST, "/v1/sessions:refresh", json!({"merchant_uids": ["30000001"]})),
         (Method::POST, "/v1/api-keys", json!({"name": "x", "scopes": ["stores:read"]})),
         (Method::POST, "/api/kaspi/auth/login", account.clone()),
         (
@@ -187,6 +190,10 @@ async fn paths_that_name_nothing_are_not_found(world: &World) {
             (Method::GET, "/v1/stores/{}/session", "store_not_found"),
             (Method::POST, "/v1/stores/{}/session/validate", "store_not_found"),
             (Method::POST, "/v1/stores/{}/session/refresh", "store_not_found"),
+            (Method::GET, "/v1/stores/{}/timeline", "store_not_found"),
+            (Method::GET, "/v1/stores/{}/explain", "store_not_found"),
+            (Method::GET, "/v1/batches/{}", "batch_not_found"),
+            (Method::GET, "/v1/batches/{}/stores", "batch_not_found"),
             (Method::DELETE, "/v1/api-keys/{}", "api_key_not_found"),
             (Method::GET, "/v1/logins/{}/evidence", "login_not_found"),
             (Method::GET, "/v1/logins/{}/evidence/screenshot", "login_not_found"),

@@ -11,7 +11,7 @@ use crate::harness::{World, on_both};
 const CASES: u32 = 250;
 
 /// Names that bodies have, so that some of what is made is nearly right.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 23] = [
     "email",
     "password",
     "phone",
@@ -31,12 +31,19 @@ const KEYS: [&str; 19] = [
     "port",
     "per_second",
     "enabled",
+    "generation",
+    "outcome",
+    "merchant_uids",
+    "all",
 ];
 
-const TARGETS: [(&str, &str); 9] = [
+const TARGETS: [(&str, &str); 12] = [
     ("POST", "/v1/logins"),
     ("POST", "/v1/logins/00000000-0000-0000-0000-000000000000/answer"),
     ("PATCH", "/v1/stores/30000001"),
+    ("POST", "/v1/stores/30000001/session/report"),
+    ("POST", "/v1/sessions:validate"),
+    ("POST", "/v1/sessions:refresh"),
     ("POST", "/v1/api-keys"),
     ("POST", "/v1/egresses"),
     ("PATCH", "/v1/egresses/0198f0c2-c5d2-7b1e-8d0c-1f2a3b4c5d6e"),

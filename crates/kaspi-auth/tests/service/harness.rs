@@ -22,7 +22,7 @@ pub use proxy::{PROXY_PASSWORD, PROXY_USER, SocksProxy};
 pub use raw::{Raw, raw};
 pub use tokens::{Signer, claims};
 pub use wait::{eventually, until};
-pub use wire::{Egress, Login, Session, Store, StorePage};
+pub use wire::{Batch, BatchStores, Egress, Explanation, Login, Session, Store, StorePage, Timeline};
 pub use world::World;
 
 /// A password that every account of the sandbox has unless it says otherwise.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kaspi_auth_core::port::Cabinet;
 use kaspi_auth_core::session::{Cookie, Session, cookie_header};
-use kaspi_auth_core::sessions::Validated;
+use kaspi_auth_core::sessions::{Outcome, Report, Reported, Validated};
+use kaspi_auth_core::{Code, Error};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// A live session, ready for calls of the cabinet.
@@ -82,5 +83,45 @@ impl ValidationView {
             checked_at: found.checked_at,
             generation: found.generation,
         }
+    }
+}
+
+/// How a call of the cabinet went.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"generation": 3, "outcome": "unauthorized"}))]
+pub struct ReportBody {
+    /// The session that the call was made with.
+    generation: i64,
+    /// `ok`, `unauthorized` (the cabinet did not know the session), `blocked` (a wall), `rate_limited`.
+    #[schema(pattern = "^(ok|unauthorized|blocked|rate_limited)$")]
+    outcome: String,
+}
+
+impl ReportBody {
+    pub(crate) fn read(&self) -> Result<Report, Error> {
+        let outcome = [Outcome::Ok, Outcome::Unauthorized, Outcome::Blocked, Outcome::RateLimited]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == self.outcome);
+        let unfit =
+            || Error::new(Code::InvalidValue, "outcome is ok, unauthorized, blocked or rate_limited.");
+        Ok(Report { generation: self.generation, outcome: outcome.ok_or_else(unfit)? })
+    }
+}
+
+/// What became of a report.
+#[derive(Serialize, ToSchema)]
+pub struct ReportView {
+    /// It was about another session than the present one, and changed nothing.
+    ignored: bool,
+    /// What is known of the present session: `alive`, `dead` or `unknown`.
+    validity: &'static str,
+    /// The present session.
+    generation: i64,
+}
+
+impl From<&Reported> for ReportView {
+    fn from(told: &Reported) -> Self {
+        Self { ignored: told.ignored, validity: told.validity.as_str(), generation: told.generation }
     }
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::wire::{Login, Problem, Session, Store};
+use super::wire::{Keeping, Login, Problem, Session, Store};
 
 /// Reads an address that a test wrote.
 pub fn url(text: &str) -> reqwest::Url {
@@ -139,7 +139,25 @@ impl Client {
     }
 
     pub async fn store(&self, uid: &str) -> Store {
-        self.get(&format!("/v1/stores/{uid}")).await.is(200).read()
+        self.store_and_keeping(uid).await.0
+    }
+
+    /// What is known of keeping the store's session.
+    pub async fn keeping(&self, uid: &str) -> Keeping {
+        self.store_and_keeping(uid).await.1
+    }
+
+    async fn store_and_keeping(&self, uid: &str) -> (Store, Keeping) {
+        let Value::Object(mut all) = self.get(&format!("/v1/stores/{uid}")).await.is(200).json() else {
+            panic!("a store is an object")
+        };
+        let keeping = Keeping::FIELDS
+            .iter()
+            .filter_map(|field| all.remove(*field).map(|value| ((*field).to_owned(), value)))
+            .collect();
+        let read =
+            (serde_json::from_value(Value::Object(all)), serde_json::from_value(Value::Object(keeping)));
+        (read.0.unwrap(), read.1.unwrap())
     }
 
     pub async fn session(&self, uid: &str) -> Session {

@@ -139,6 +139,127 @@ pub struct Store {
     pub updated_at: Timestamp,
 }
 
+/// What is known of keeping a store's session, as it is read with the store.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keeping {
+    pub can_refresh: bool,
+    pub can_refresh_reason: String,
+    pub valid_until_estimate: Option<Estimate>,
+    pub next_look_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+    pub last_refresh: Option<LastRefresh>,
+}
+
+impl Keeping {
+    /// Its fields.
+    pub const FIELDS: [&str; 6] = [
+        "can_refresh",
+        "can_refresh_reason",
+        "valid_until_estimate",
+        "next_look_at",
+        "last_used_at",
+        "last_refresh",
+    ];
+}
+
+/// When a session is believed to end.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    pub at: Timestamp,
+    pub basis: String,
+    pub deaths: u64,
+    pub observed: u64,
+}
+
+/// What the last refresh came to.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastRefresh {
+    pub at: Timestamp,
+    pub rung: Option<String>,
+    pub code: Option<String>,
+    pub retry_at: Option<Timestamp>,
+}
+
+/// A batch.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    pub id: Uuid,
+    pub kind: String,
+    pub total: u32,
+    pub done: u32,
+    pub results: BTreeMap<String, u32>,
+    pub created_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A page of a batch's stores.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchStores {
+    pub stores: Vec<BatchStore>,
+    pub next_cursor: Option<String>,
+}
+
+/// A store of a batch.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchStore {
+    pub merchant_uid: String,
+    pub result: Option<String>,
+    pub detail: String,
+}
+
+/// A page of a timeline.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Timeline {
+    pub entries: Vec<Entry>,
+    pub next_before: Option<i64>,
+}
+
+/// Something that happened to a store.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    pub sequence: i64,
+    pub at: Timestamp,
+    pub first_at: Timestamp,
+    pub times: u32,
+    pub act: String,
+    pub origin: String,
+    pub rung: Option<String>,
+    pub before: String,
+    pub after: String,
+    pub generation: i64,
+    pub took_ms: i64,
+    pub code: Option<String>,
+    pub reason: String,
+    pub login_id: Option<Uuid>,
+}
+
+/// Why a store stands as it does.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explanation {
+    pub merchant_uid: String,
+    pub cause: String,
+    pub text: String,
+    pub since: Option<Timestamp>,
+    pub who_must_act: String,
+    pub next_try: Option<Timestamp>,
+    pub can_refresh: bool,
+    pub can_refresh_reason: String,
+    pub valid_until_estimate: Option<Estimate>,
+    pub next_look_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+    pub last_refresh: Option<LastRefresh>,
+    pub language: String,
+}
+
 /// A page of stores.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
