@@ -1,14 +1,17 @@
 //! Serve the session of a store, look whether it lives, and hear from those who use it. Renewing is [`refreshes`](crate::refreshes).
 
 mod look;
+mod renewed;
 mod report;
 mod serve;
+mod way;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 pub use look::Validated;
+pub use renewed::Renewal;
 pub use report::{Outcome, Report, Reported};
 pub use serve::Wanted;
 
@@ -21,6 +24,7 @@ use crate::refreshes::Refreshes;
 use crate::session::{Session, Validity};
 use crate::store::Store;
 use crate::tenant::Tenant;
+use way::Ways;
 
 /// Uses of one session within this time are one.
 const SAME_USE: SignedDuration = SignedDuration::from_mins(1);
@@ -52,6 +56,10 @@ pub struct Sessions {
     in_vain: Mutex<HashMap<MerchantUid, Timestamp>>,
     /// Who was used since uses were last written down, and since when they count as noted.
     uses: Mutex<Uses>,
+    /// Cookies that the cabinet renewed and that wait to be stored, by the store.
+    renewals: Mutex<HashMap<MerchantUid, Vec<Renewal>>>,
+    /// Ways out that were read a moment ago.
+    ways: Mutex<Ways>,
 }
 
 #[derive(Default)]
@@ -63,7 +71,14 @@ struct Uses {
 impl Sessions {
     /// Wires the use cases.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, looking: Mutex::default(), in_vain: Mutex::default(), uses: Mutex::default() }
+        Self {
+            parts,
+            looking: Mutex::default(),
+            in_vain: Mutex::default(),
+            uses: Mutex::default(),
+            renewals: Mutex::default(),
+            ways: Mutex::default(),
+        }
     }
 
     /// The session as stored, for calling the cabinet.
