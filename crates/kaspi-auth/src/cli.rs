@@ -4,6 +4,7 @@
 //! Answers go to stdout, all else to stderr. Must not hold a rule.
 
 mod api_keys;
+mod audit;
 mod configuration;
 mod demo;
 mod doctor;
@@ -110,6 +111,8 @@ enum Command {
     Import(import::Args),
     /// Show what was seen when a login failed.
     Evidence(evidence::Args),
+    /// Show who read or changed what.
+    Audit(audit::Args),
     /// Show what an operator should hear of: egresses that rest, accounts that moved, a portal that changed.
     Events(events::Args),
     /// Show work in the background: sessions that are looked after, batches, sweeps.
@@ -144,6 +147,7 @@ impl Command {
             Self::Egress(command) => command.wants_json(),
             Self::Import(args) => args.json,
             Self::Evidence(args) => args.json,
+            Self::Audit(args) => args.json,
             Self::Events(args) => args.json,
             Self::Jobs(args) => args.json,
             Self::Recipe(command) => command.wants_json(),
@@ -193,6 +197,7 @@ async fn dispatch(cli: Cli) -> Outcome {
         Command::Egress(command) => egress::run(&command, &global).await,
         Command::Import(args) => import::run(&args, &global).await,
         Command::Evidence(args) => evidence::run(&args, &global).await,
+        Command::Audit(args) => audit::run(&args, &global).await,
         Command::Events(args) => events::run(&args, &global).await,
         Command::Jobs(args) => jobs::run(&args, &global).await,
         Command::Recipe(command) => recipe::run(&command, &global).await,

@@ -7,6 +7,7 @@ mod browser;
 mod egress;
 mod environment;
 mod file;
+mod gateway;
 mod hidden;
 mod keeping;
 mod rates;
@@ -20,6 +21,7 @@ pub use browser::{Browser, BrowserMode, GridBrowser, RemoteBrowser};
 use confique::{Config as _, Layer as _};
 pub use egress::{ConfiguredProxy, Egress, proxy};
 pub(crate) use environment::database_url;
+pub use gateway::Gateway;
 pub use keeping::Keeping;
 pub use rates::{Evidence, Rates};
 pub use sections::{Auth, Database, Encryption, Log, LogFormat, Logins, Portal, Server};
@@ -58,6 +60,9 @@ pub struct Config {
     /// How sessions are kept alive.
     #[config(nested)]
     pub keeping: Keeping,
+    /// Services' own calls of the cabinet.
+    #[config(nested)]
+    pub gateway: Gateway,
     /// What is kept for finding out why a login failed, and how changes of the portal are noticed.
     #[config(nested)]
     pub evidence: Evidence,
@@ -131,6 +136,7 @@ impl Config {
         self.browser.check()?;
         self.egress.check()?;
         self.rates.check()?;
+        self.gateway.check()?;
         self.keeping.check()?;
         self.evidence.check()?;
         self.auth.check()?;

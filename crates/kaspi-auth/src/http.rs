@@ -5,12 +5,14 @@
 pub mod openapi;
 
 mod api_keys;
+mod audit;
 mod authentication;
 mod batches;
 mod egresses;
 mod events;
 mod evidence;
 mod extract;
+mod gateway;
 mod health;
 mod jobs;
 mod logins;
@@ -27,7 +29,7 @@ mod tokens;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{any, post};
 use kaspi_auth_core::Code;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -86,6 +88,9 @@ fn described() -> OpenApiRouter<State> {
         .route("/v1/egresses/{id}", post(egresses::check_egress))
         .routes(routes!(events::list_events))
         .routes(routes!(jobs::list_jobs))
+        .routes(routes!(audit::list_audit))
+        // Any method, and a path with slashes: described apart.
+        .route("/v1/stores/{merchant_uid}/cabinet/{*path}", any(gateway::call_cabinet))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
         .routes(routes!(predecessor::login))
@@ -100,7 +105,12 @@ fn described() -> OpenApiRouter<State> {
 /// The whole router.
 fn router(state: State) -> Router {
     let (routes, document) = openapi::with_description(described()).split_for_parts();
-    let here = middleware::Surroundings { limits: state.limits, clock: Arc::clone(&state.service.clock) };
+    let here = middleware::Surroundings {
+        limits: state.limits,
+        clock: Arc::clone(&state.service.clock),
+        auditor: Arc::clone(&state.service.auditor),
+        audited: Arc::new(audit::Routes::of(&document)),
+    };
     routes
         .merge(openapi::pages(document))
         .fallback(|| async { Problem::of(Code::NotFound) })
@@ -124,7 +134,7 @@ pub async fn serve(
         service,
         tokens: Arc::new(tokens),
         metrics: crate::process::metrics(),
-        limits: middleware::Limits::new(&config.server),
+        limits: middleware::Limits::new(config),
         stopping: stop.clone(),
     };
     server::run(router(state), listener, stop, &config.server).await;

@@ -26,7 +26,9 @@ use kaspi_auth_vault::{KeyError, KeyRing};
 use tokio::task::JoinHandle;
 
 use self::keeping::Keeping;
+use crate::auditing::Auditor;
 use crate::config::{self, Config};
+use crate::gateway::Gateway;
 use crate::process::{
     Background, BackgroundTasks, Browser, BrowserError, Chain, ChangedStores, Changes, Evidences, Holder,
     Jobs, KeepingLog, PortalMetrics, RandomKeys, Runner, Shapes, SystemClock, Upkeep, UuidV7,
@@ -57,6 +59,10 @@ pub struct Service {
     pub egresses: Arc<Egresses>,
     /// Evidence and events.
     pub records: Arc<Records>,
+    /// Services' own calls of the cabinet.
+    pub gateway: Arc<Gateway>,
+    /// Who read or changed what.
+    pub auditor: Arc<Auditor>,
     /// The database, for its health.
     pub database: Arc<SqlDatabase>,
     /// The portal, for its headers and its health.
@@ -190,6 +196,7 @@ impl Service {
         let settings = PortalSettings {
             evidence: Some(Arc::new(Evidences::new(Arc::clone(&records), config.evidence.keep_days > 0))),
             shapes: Some(Arc::new(Shapes::new(canary))),
+            request_limit: config.gateway.body_limit_bytes,
             ..portal_settings(&config.portal)?
         };
         let portal = DirectEngine::new(settings.clone(), Arc::clone(&clock)).map(Arc::new);
@@ -247,7 +254,11 @@ impl Service {
             policy,
         });
         let listener = listen(&database, changes, keeping.waiters, Arc::clone(&logins));
+        let gateway =
+            Gateway::new(Arc::clone(&keeping.sessions), Arc::clone(&portal), Arc::clone(&clock), config);
         Ok(Self {
+            gateway: Arc::new(gateway),
+            auditor: Arc::new(Auditor::new(Arc::clone(&records))),
             sessions: keeping.sessions,
             refreshes: keeping.refreshes,
             keeper: keeping.keeper,
@@ -278,6 +289,8 @@ impl Service {
             records: Arc::clone(&self.records),
             egresses: Arc::clone(&self.egresses),
             clock: Arc::clone(&self.clock),
+            gateway: Arc::clone(&self.gateway),
+            auditor: Arc::clone(&self.auditor),
             browser: self.browser.clone(),
         };
         self.background = Some(rooms.start(background, config.egress.configured().unwrap_or_default()));
@@ -326,6 +339,10 @@ impl Service {
         }
         if let Err(error) = self.logins.park().await {
             tracing::error!(%error, "running logins could not be parked; their leases run out by themselves");
+        }
+        self.gateway.stop(grace.saturating_sub(started.elapsed())).await;
+        if let Err(error) = self.auditor.flush().await {
+            tracing::error!(error = %Chain(&error), "reads of the last moments could not be written into the audit log");
         }
         self.listener.abort();
     }

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::Global;
-use super::failure::{Exit, Outcome};
+use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
 use super::{output, table};
@@ -20,14 +20,17 @@ pub enum Command {
         /// What it is for.
         #[arg(long)]
         name: String,
-        /// What it may do: stores:read, stores:write, logins:write, sessions:read or admin. Several: repeat it, or
+        /// What it may do: stores:read, stores:write, logins:write, sessions:read, cabinet:call or admin. Several: repeat it, or
         /// separate them by commas.
         #[arg(long = "scope", required = true, value_delimiter = ',', value_parser = scope, value_name = "SCOPE")]
         scopes: Vec<Scope>,
         /// Bind it to the stores of one user.
         #[arg(long, value_parser = UserId::parse)]
         user_id: Option<UserId>,
-        /// As JSON: `{id, key, scopes}`.
+        /// A path of the cabinet that it may call with the scope cabinet:call, such as '/bff/*' or 'GET /s/m'. Several: repeat it.
+        #[arg(long = "cabinet-path", value_name = "PATH")]
+        cabinet_paths: Vec<String>,
+        /// As JSON: `{id, key, scopes, cabinet_paths}`.
         #[arg(long)]
         json: bool,
     },
@@ -70,10 +73,15 @@ pub async fn run(command: &Command, global: &Global) -> Outcome {
 async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
     let keys = &opened.service().api_keys;
     match command {
-        Command::Create { name, scopes, user_id, json } => {
-            let (key, text) = keys.create(name, scopes, user_id.clone(), &[]).await?;
+        Command::Create { name, scopes, user_id, cabinet_paths, json } => {
+            let made = keys.create(name, scopes, user_id.clone(), cabinet_paths).await.map_err(Failure::from);
+            let id = made.as_ref().ok().map(|(key, _)| key.id.clone());
+            opened.audit("api-keys create", None, id.as_deref(), &made).await;
+            let (key, text) = made?;
             if *json {
-                output::json(&json!({ "id": key.id, "key": text.expose_secret(), "scopes": names(&key) }));
+                output::json(&json!({
+                    "id": key.id, "key": text.expose_secret(), "scopes": names(&key), "cabinet_paths": key.cabinet_paths
+                }));
             } else {
                 output::note(format_args!(
                     "key {} of {:?} may {}; it is shown this once:",
@@ -95,7 +103,9 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
             }
         }
         Command::Revoke { id } => {
-            keys.revoke(id).await?;
+            let done = keys.revoke(id).await.map_err(Failure::from);
+            opened.audit("api-keys revoke", None, Some(id), &done).await;
+            done?;
             output::note(format_args!("key {id} is revoked"));
         }
     }

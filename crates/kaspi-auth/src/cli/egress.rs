@@ -165,7 +165,10 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome {
                 burst: limits.burst,
                 in_flight: limits.in_flight,
             };
-            let egress = service.egresses.add(body.read().map_err(unusable)?).await?;
+            let done = service.egresses.add(body.read().map_err(unusable)?).await.map_err(Failure::from);
+            let id = done.as_ref().ok().map(|egress| egress.id.0.to_string());
+            opened.audit("egress add", None, id.as_deref(), &done).await;
+            let egress = done?;
             tell(&egress, clock, *json, "added");
         }
         Command::Change(change) => {
@@ -184,12 +187,17 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome {
                 in_flight: change.limits.in_flight,
                 wake: Some(change.wake),
             };
-            let egress = service.egresses.change(held.id, body.read().map_err(unusable)?).await?;
+            let change_of_it = body.read().map_err(unusable)?;
+            let done = service.egresses.change(held.id, change_of_it).await.map_err(Failure::from);
+            opened.audit("egress change", None, Some(&held.id.0.to_string()), &done).await;
+            let egress = done?;
             tell(&egress, clock, change.json, "changed");
         }
         Command::Remove { egress } => {
             let egress = find(opened, egress).await?;
-            service.egresses.delete(egress.id).await?;
+            let done = service.egresses.delete(egress.id).await.map_err(Failure::from);
+            opened.audit("egress remove", None, Some(&egress.id.0.to_string()), &done).await;
+            done?;
             output::note(format_args!("egress {} is removed", egress.name));
         }
         Command::Check { egress, json } => return check(egress.as_deref(), *json, opened).await,

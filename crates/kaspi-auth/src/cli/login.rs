@@ -129,7 +129,11 @@ async fn start(
         wanted: args.merchant.clone(),
         when_several: WhenSeveral::Ask,
     };
-    match opened.service().logins.start(&Tenant::All, new).await? {
+    let started = opened.service().logins.start(&Tenant::All, new).await.map_err(Failure::from);
+    let id =
+        started.as_ref().ok().map(|(Started::New(login) | Started::Running(login))| login.id.to_string());
+    opened.audit("login", None, id.as_deref(), &started).await;
+    match started? {
         Started::New(login) => Ok(login),
         Started::Running(login) => {
             output::note(format_args!(

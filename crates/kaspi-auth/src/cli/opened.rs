@@ -4,10 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kaspi_auth_core::Code;
+use kaspi_auth_core::audit::NewAudit;
+use kaspi_auth_core::id::MerchantUid;
 use tokio::task::JoinHandle;
 
 use super::failure::Outcome;
-use super::files;
+use super::{audit, files};
 use crate::config::Config;
 use crate::wiring::Service;
 
@@ -51,6 +54,31 @@ impl Opened {
     /// The use cases.
     pub fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// Writes what was done into the audit log.
+    pub async fn audit<T>(
+        &self,
+        action: &str,
+        store: Option<&MerchantUid>,
+        subject: Option<&str>,
+        done: &Outcome<T>,
+    ) {
+        let result = match done {
+            Ok(_) => "ok",
+            Err(failure) => failure.code().map_or("failed", Code::as_str),
+        };
+        let entry = NewAudit {
+            at: self.service.clock.now(),
+            actor: audit::operator(),
+            action: action.to_owned(),
+            store: store.cloned(),
+            subject: subject.map(str::to_owned),
+            result: result.to_owned(),
+            times: 1,
+            request_id: None,
+        };
+        self.service.auditor.write(entry).await;
     }
 
     /// Closes it: what still runs is finished or parked.

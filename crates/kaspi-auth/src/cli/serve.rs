@@ -91,6 +91,7 @@ pub async fn bind(wanted: SocketAddr, option: &str) -> Outcome<(TcpListener, Soc
 pub async fn end(service: Arc<Service>, grace: Duration) {
     let database = Arc::clone(&service.database);
     let (runner, logins) = (Arc::clone(&service.runner), Arc::clone(&service.logins));
+    let (gateway, auditor) = (Arc::clone(&service.gateway), Arc::clone(&service.auditor));
     if let Some(service) = Arc::into_inner(service) {
         service.stop(grace).await;
     } else {
@@ -98,6 +99,10 @@ pub async fn end(service: Arc<Service>, grace: Duration) {
         runner.stop(grace).await;
         if let Err(error) = logins.park().await {
             tracing::error!(%error, "running logins could not be parked; their leases run out by themselves");
+        }
+        gateway.stop(grace).await;
+        if let Err(error) = auditor.flush().await {
+            tracing::error!(%error, "reads of the last moments could not be written into the audit log");
         }
     }
     database.close().await;

@@ -114,7 +114,9 @@ pub async fn run(command: &Command, global: &Global) -> Outcome {
 
 async fn get(opened: &Opened, config: &Config, uid: &MerchantUid, format: Format) -> Outcome {
     let service = opened.service();
-    let session = service.sessions.get(&Tenant::All, uid).await?;
+    let read = service.sessions.get(&Tenant::All, uid).await.map_err(Failure::from);
+    opened.audit("session get", Some(uid), None, &read).await;
+    let session = read?;
     let cabinet = service.portal.as_ref();
     let now = service.clock.now();
     let cookies = session.cookies_for(cabinet.host(), now);
@@ -150,7 +152,9 @@ async fn validate(opened: &Opened, uid: &MerchantUid, as_json: bool) -> Outcome 
 async fn refresh(opened: &Opened, global: &Global, uid: &MerchantUid, as_json: bool) -> Outcome {
     let service = opened.service();
     let until = service.clock.now() + PATIENCE;
-    match service.sessions.refresh(&Tenant::All, uid, until).await? {
+    let done = service.sessions.refresh(&Tenant::All, uid, until).await.map_err(Failure::from);
+    opened.audit("session refresh", Some(uid), None, &done).await;
+    match done? {
         Refreshed::Session(session) => {
             if as_json {
                 output::json(&SessionView::new(&session, service.portal.as_ref(), service.clock.now()));

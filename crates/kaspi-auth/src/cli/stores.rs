@@ -147,7 +147,9 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
             if !yes {
                 confirm(&store)?;
             }
-            stores.delete(&Tenant::All, merchant_uid).await?;
+            let done = stores.delete(&Tenant::All, merchant_uid).await.map_err(Failure::from);
+            opened.audit("stores delete", Some(merchant_uid), None, &done).await;
+            done?;
             output::note(format_args!("store {merchant_uid} is deleted, and its secrets with it"));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// The longest that a call may wait for something to happen: a little less than the whole request may take.
+    pub fn longest_wait(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds).mul_f32(0.7).min(Duration::from_mins(1))
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if !(1..=600).contains(&self.request_timeout_seconds) {
             return Err(invalid("server.request_timeout_seconds", "must be 1 to 600"));

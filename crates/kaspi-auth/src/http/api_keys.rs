@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 
 use super::authentication::Caller;
 use super::extract::{ApiKeyId, Json, Path};
+use super::middleware;
 use super::model::{ApiKeyList, CreatedApiKeyView, NewApiKeyBody};
 use super::openapi::Problems;
 use super::problem::Problem;
@@ -47,13 +48,16 @@ pub(super) async fn create_api_key(
     let unknown = || {
         Error::new(
             Code::InvalidValue,
-            "Scopes are logins:write, stores:read, stores:write, sessions:read, admin.",
+            "Scopes are logins:write, stores:read, stores:write, sessions:read, cabinet:call, admin.",
         )
     };
     let scopes: Option<Vec<Scope>> = body.scopes.iter().map(|scope| Scope::parse(scope)).collect();
     let user_id = body.user_id.as_deref().map(UserId::parse).transpose();
     let user_id = user_id.map_err(|error| Error::new(Code::InvalidValue, error.0))?;
-    let (key, text) = service.api_keys.create(&body.name, &scopes.ok_or_else(unknown)?, user_id, &[]).await?;
+    let scopes = scopes.ok_or_else(unknown)?;
+    let made = service.api_keys.create(&body.name, &scopes, user_id, &body.cabinet_paths);
+    let (key, text) = made.await?;
+    middleware::made(&key.id);
     let created = CreatedApiKeyView { key: text.expose_secret().to_owned(), view: (&key).into() };
     Ok((StatusCode::CREATED, Answer(created)))
 }

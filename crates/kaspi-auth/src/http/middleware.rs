@@ -1,7 +1,7 @@
 //! What surrounds every request: its id, its time limit, a net for panics, its log line, headers that always hold.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -15,8 +15,10 @@ use kaspi_auth_core::Code;
 use kaspi_auth_core::port::{Clock, Ids};
 use tracing::Instrument as _;
 
+use super::audit;
 use super::problem::Problem;
-use crate::config;
+use crate::auditing::{Act, Auditor, Who};
+use crate::config::Config;
 use crate::process::{UuidV7, traces};
 
 const REQUEST_ID: &str = "x-request-id";
@@ -25,25 +27,35 @@ const REQUEST_ID: &str = "x-request-id";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     timeout: Duration,
+    longest_wait: Duration,
     body: usize,
+    repeat: usize,
 }
 
 impl Limits {
-    pub(super) fn new(settings: &config::Server) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let settings = &config.server;
         Self {
             timeout: Duration::from_secs(settings.request_timeout_seconds),
+            longest_wait: settings.longest_wait(),
             body: settings.body_limit_bytes,
+            repeat: config.gateway.repeat_limit_bytes,
         }
     }
 
     /// The longest that a call may wait for something to happen: a little less than the whole request may take.
     pub(super) fn longest_wait(self) -> Duration {
-        self.timeout.mul_f32(0.7).min(Duration::from_mins(1))
+        self.longest_wait
     }
 
     /// The largest body.
     pub(super) fn body(self) -> usize {
         self.body
+    }
+
+    /// The largest body of a call of the cabinet that may be repeated.
+    pub(super) fn repeat(self) -> usize {
+        self.repeat
     }
 }
 
@@ -52,15 +64,38 @@ impl Limits {
 pub(super) struct Surroundings {
     pub(super) limits: Limits,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) auditor: Arc<Auditor>,
+    pub(super) audited: Arc<audit::Routes>,
+}
+
+/// What is known of the request that is answered now.
+struct Current {
+    id: Arc<str>,
+    clock: Arc<dyn Clock>,
+    /// Who calls, once that is known.
+    who: OnceLock<Who>,
+    /// What it has made, where its answer does not say.
+    made: OnceLock<String>,
 }
 
 tokio::task_local! {
-    static CURRENT: (Arc<str>, Arc<dyn Clock>);
+    static CURRENT: Current;
 }
 
 /// The id of the request that is answered now, and the time; `None` outside of one.
 pub(super) fn current() -> Option<(Arc<str>, Timestamp)> {
-    CURRENT.try_with(|(id, clock)| (Arc::clone(id), clock.now())).ok()
+    CURRENT.try_with(|now| (Arc::clone(&now.id), now.clock.now())).ok()
+}
+
+/// Notes who calls, for the audit log.
+pub(super) fn acts(who: Who) {
+    // Noted twice, or outside of a request: the first word counts.
+    let _ = CURRENT.try_with(|now| now.who.set(who));
+}
+
+/// Notes what the request has made, for the audit log.
+pub(super) fn made(id: &str) {
+    let _ = CURRENT.try_with(|now| now.made.set(id.to_owned()));
 }
 
 /// Wraps a request.
@@ -68,17 +103,26 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
     let started = Instant::now();
     let id = request_id(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map(MatchedPath::as_str);
     let span = traces::request(&method, route, request.headers());
+    let audited = route.and_then(|route| here.audited.find(route, &method, &path));
+    let (limits, auditor) = (here.limits, &here.auditor);
     let inner = async {
         let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
-        match tokio::time::timeout(here.limits.timeout, answered).await {
+        let response = match tokio::time::timeout(limits.timeout, answered).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Problem::of(Code::Internal).into_response(),
             Err(_) => Problem::of(Code::RequestTimeout).into_response(),
+        };
+        if let Some(request) = audited {
+            let made = audit::made(&response).map(str::to_owned);
+            write_down(auditor, &request, audit::result(&response), made).await;
         }
+        response
     };
-    let mut response = CURRENT.scope((Arc::clone(&id), here.clock), inner).instrument(span.clone()).await;
+    let now = Current { id: Arc::clone(&id), clock: here.clock, who: OnceLock::new(), made: OnceLock::new() };
+    let mut response = CURRENT.scope(now, inner).instrument(span.clone()).await;
     traces::answered(&span, response.status().as_u16());
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -96,6 +140,34 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
         "answered"
     );
     response
+}
+
+/// Writes a change down, and counts a read.
+async fn write_down(
+    auditor: &Auditor,
+    request: &audit::Request<'_>,
+    result: &'static str,
+    located: Option<String>,
+) {
+    let current = CURRENT.try_with(|now| {
+        let who = now.who.get().cloned().unwrap_or(Who::Anonymous);
+        (Arc::clone(&now.id), now.clock.now(), who, now.made.get().cloned())
+    });
+    let Ok((request_id, at, who, made)) = current else { return };
+    let made = made.or(located);
+    let act = Act {
+        who: &who,
+        action: &request.action,
+        store: request.store,
+        subject: request.subject.or(made.as_deref()),
+        result,
+        request_id: &request_id,
+    };
+    if audit::is_written_at_once(request, &who) {
+        auditor.changed(act, at).await;
+    } else {
+        auditor.read(act, at);
+    }
 }
 
 /// The caller's own id where it is fit for logs, else a new one.

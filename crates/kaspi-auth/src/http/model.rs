@@ -1,6 +1,7 @@
 //! The wire types of the API. They are not the domain's types: what is stored can change without changing the API.
 
 mod api_key;
+mod audit;
 mod batch;
 mod egress;
 mod event;
@@ -17,6 +18,7 @@ use kaspi_auth_core::{Code, Error};
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use api_key::{ApiKeyList, ApiKeyView, CreatedApiKeyView, NewApiKeyBody};
+pub(crate) use audit::{AuditPage, AuditQuery};
 pub(crate) use batch::{BatchBody, BatchStorePage, BatchStoreQuery, BatchStoreView, BatchView};
 pub(crate) use egress::{EgressChangeBody, EgressList, EgressView, NewEgressBody, ProxyBody};
 pub(crate) use event::{EventPage, EventQuery};

@@ -33,9 +33,9 @@ pub(super) enum Problems {
         description = "Signs Kaspi merchants in to their own merchant cabinet, keeps the session alive, and serves it.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &AnyMethod),
     // Routed by hand.
-    paths(super::egresses::check_egress),
+    paths(super::egresses::check_egress, super::gateway::call_cabinet),
     // Named by a response that stands for all others: the macro does not collect it from there.
     components(schemas(ProblemBody, PageFixture)),
     security(("bearer" = [])),
@@ -44,8 +44,10 @@ pub(super) enum Problems {
         (name = "stores", description = "What is held"),
         (name = "sessions", description = "Live sessions"),
         (name = "batches", description = "Many stores at once"),
+        (name = "cabinet", description = "Calls of the cabinet with a session that the caller never sees"),
         (name = "egresses", description = "The ways out to the portal"),
         (name = "events", description = "What an operator should hear of"),
+        (name = "audit", description = "Who read or changed what"),
         (name = "jobs", description = "Work in the background"),
         (name = "api-keys", description = "Keys of the services that call"),
         (name = "predecessor", description = "The Python predecessor's four endpoints"),
@@ -66,6 +68,25 @@ impl Modify for Bearer {
                 .build(),
         );
         components.add_security_scheme("bearer", scheme);
+    }
+}
+
+/// A call of the cabinet takes any method.
+struct AnyMethod;
+
+impl Modify for AnyMethod {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let Some(item) = document.paths.paths.get_mut("/v1/stores/{merchant_uid}/cabinet/{path}") else {
+            return;
+        };
+        let Some(get) = item.get.clone() else { return };
+        let with = |method: &str| {
+            let mut operation = get.clone();
+            operation.operation_id = get.operation_id.as_ref().map(|id| format!("{id}_{method}"));
+            Some(operation)
+        };
+        (item.post, item.put) = (with("post"), with("put"));
+        (item.patch, item.delete) = (with("patch"), with("delete"));
     }
 }
 

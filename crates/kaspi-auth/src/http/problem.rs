@@ -57,6 +57,11 @@ impl Problem {
         Self(Error::of(code))
     }
 
+    /// Its code.
+    pub(super) fn code(&self) -> Code {
+        self.0.code()
+    }
+
     /// The problem of a code, with this explanation.
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self(Error::new(code, detail))
@@ -143,6 +148,8 @@ impl IntoResponse for Problem {
             request_id: request_id.as_deref().unwrap_or_default().to_owned(),
         };
         let mut response = (status, Json(body)).into_response();
+        // For those who write down what came of the request.
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if code == Code::Unauthorized {

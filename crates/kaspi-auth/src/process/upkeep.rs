@@ -15,10 +15,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Background, Browser, Chain, keeping_metrics, show};
+use crate::auditing::Auditor;
+use crate::gateway::Gateway;
 
 const FIGURES: Duration = Duration::from_secs(5);
 /// Reads every row: not more often.
 const COUNTS: Duration = Duration::from_mins(1);
+/// What a crash may lose of the audit log's reads.
+const READS: Duration = Duration::from_secs(5);
 const ROUTES: Duration = Duration::from_secs(30);
 const KEYS: Duration = Duration::from_mins(1);
 /// Rows of a table whose key is looked up at once: a minute's share of a table that was just adopted.
@@ -36,6 +40,10 @@ pub struct Upkeep {
     pub egresses: Arc<Egresses>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Services' calls of the cabinet.
+    pub gateway: Arc<Gateway>,
+    /// The audit log.
+    pub auditor: Arc<Auditor>,
     /// The browsers.
     pub browser: Option<Arc<Browser>>,
 }
@@ -63,6 +71,19 @@ impl Upkeep {
                     keeping_metrics::sessions(&database.count_sessions().await?);
                     Ok(())
                 }
+            })
+        });
+        let (gateway, auditor) = (self.gateway, self.auditor);
+        background.add(|stop| {
+            every(COUNTS, stop, "limits of the gateway", move || {
+                gateway.forget_rested();
+                std::future::ready(Ok(()))
+            })
+        });
+        background.add(|stop| {
+            every(READS, stop, "reads for the audit log", move || {
+                let auditor = Arc::clone(&auditor);
+                async move { auditor.flush().await }
             })
         });
         let egresses = Arc::clone(&self.egresses);

@@ -13,12 +13,16 @@ pub struct NewApiKeyBody {
     /// What it is for, 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     pub(crate) name: String,
-    /// `logins:write`, `stores:read`, `stores:write`, `sessions:read`, `admin`.
+    /// `logins:write`, `stores:read`, `stores:write`, `sessions:read`, `cabinet:call`, `admin`.
     #[schema(min_items = 1)]
     pub(crate) scopes: Vec<String>,
     /// Binds the key to one user's stores.
     #[schema(min_length = 1, max_length = 255)]
     pub(crate) user_id: Option<String>,
+    /// Paths of the cabinet that it may call with the scope `cabinet:call`: `/bff/*`, `GET /s/m`. None when left out.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub(crate) cabinet_paths: Vec<String>,
 }
 
 /// A key, without its text.
@@ -32,6 +36,8 @@ pub struct ApiKeyView {
     prefix: String,
     /// What it may do.
     scopes: Vec<&'static str>,
+    /// Paths of the cabinet that it may call.
+    cabinet_paths: Vec<String>,
     /// Whose stores it is bound to.
     user_id: Option<String>,
     /// When it was made.
@@ -66,6 +72,7 @@ impl From<&ApiKey> for ApiKeyView {
             name: key.name.clone(),
             prefix: key.prefix.clone(),
             scopes: key.scopes.iter().map(|scope| scope.as_str()).collect(),
+            cabinet_paths: key.cabinet_paths.clone(),
             user_id: key.user_id.as_ref().map(ToString::to_string),
             created_at: key.created_at,
             last_used_at: key.last_used_at,
