@@ -46,7 +46,9 @@ async fn a_scope_that_is_not_known_is_refused_with_those_that_are() {
     let room = Room::new().await;
     let refused = room.run(&["api-keys", "create", "--name", "x", "--scope", "store:read"]).await.ended(2);
     assert!(
-        refused.stderr.contains("stores:read, stores:write, logins:write, sessions:read, cabinet:call, admin"),
+        refused
+            .stderr
+            .contains("stores:read, stores:write, logins:write, sessions:read, cabinet:call, admin"),
         "{refused:?}"
     );
     room.run(&["api-keys", "create", "--name", "x"]).await.ended(2);
