@@ -14,7 +14,7 @@ const BESIDE_THE_PEER: [&str; 4] = ["login-browser", "session-read", "gateway", 
 pub fn run(args: &[String]) -> Outcome {
     if args.is_empty() {
         return Err(
-            "Name a measurement: login-direct, login-browser, session-read, gateway, scheduler, start-up, memory, all."
+            "Name a measurement: login-direct, login-browser, session-read, gateway, keys-rotate, scheduler, start-up, memory, all."
                 .to_owned(),
         );
     }

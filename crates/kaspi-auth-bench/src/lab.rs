@@ -54,9 +54,7 @@ impl Lab {
             Database::Sqlite => format!("sqlite://{}", folder.path().join("bench.sqlite").display()),
             Database::Postgres => new_postgres("bench").await?,
         };
-        let key = String::from_utf8(Command::new(binary()?).args(["keys", "generate"]).output()?.stdout)?
-            .trim()
-            .to_owned();
+        let key = new_key()?;
         let mut lab = Self {
             folder,
             database,
@@ -115,7 +113,7 @@ impl Lab {
         Ok(self.service.as_ref().context("the service runs")?.id())
     }
 
-    /// The key of the service: a Fernet key.
+    /// The keys of the service, newest first, separated by commas.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -141,6 +139,14 @@ impl Lab {
         let made: serde_json::Value = serde_json::from_slice(&made.stdout)
             .with_context(|| format!("api-keys create: {}", String::from_utf8_lossy(&made.stderr)))?;
         Ok(made["key"].as_str().context("the new key")?.to_owned())
+    }
+
+    /// Puts a new key before the present one, from the next start on, and forgets those that were behind that.
+    pub fn add_key(&mut self) -> Result<()> {
+        let new = new_key()?;
+        let present = self.key.split(',').next().unwrap_or_default();
+        self.key = format!("{new},{present}");
+        Ok(())
     }
 
     /// Adds `count` accounts with a merchant each and answers their e-mail addresses.
@@ -171,7 +177,8 @@ impl Lab {
         }
     }
 
-    fn command(&self) -> Result<Command> {
+    /// The program, as the service is started: the same keys, database and portal.
+    pub fn command(&self) -> Result<Command> {
         let origins = self.sandbox.origins();
         let mut command = Command::new(binary()?);
         command
@@ -209,6 +216,12 @@ impl Drop for Lab {
 fn uid(name: &str, number: usize) -> String {
     let base: usize = name.bytes().map(usize::from).sum::<usize>() % 80;
     format!("{}", 10_000_000 + base * 1_000_000 + number)
+}
+
+/// A Fernet key of the program's making.
+fn new_key() -> Result<String> {
+    let made = Command::new(binary()?).args(["keys", "generate"]).output()?;
+    Ok(String::from_utf8(made.stdout)?.trim().to_owned())
 }
 
 /// The release binary beside this one.

@@ -7,6 +7,7 @@
 mod cores;
 mod figures;
 mod gateway;
+mod keys_rotate;
 mod lab;
 mod limits;
 mod load;
@@ -25,7 +26,7 @@ mod tree;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "Name a measurement: login-direct, login-browser [--binary PATH] [--rounds N], session-read, gateway, scheduler, \
+const USAGE: &str = "Name a measurement: login-direct, login-browser [--binary PATH] [--rounds N], session-read, gateway, keys-rotate, scheduler, \
     start-up, memory, all.";
 
 #[tokio::main]
@@ -37,6 +38,7 @@ async fn main() -> Result<()> {
         Some("session-read") => session_read::run().await,
         Some("gateway") => gateway::run().await,
         Some("scheduler") => scheduler::run().await,
+        Some("keys-rotate") => keys_rotate::run().await,
         Some("start-up") => start_up::run().await,
         Some("memory") => memory::run().await,
         Some("all") => {
@@ -45,7 +47,8 @@ async fn main() -> Result<()> {
             start_up::run().await?;
             memory::run().await?;
             gateway::run().await?;
-            scheduler::run().await
+            scheduler::run().await?;
+            keys_rotate::run().await
         }
         _ => bail!(USAGE),
     }

@@ -63,15 +63,14 @@ impl Place {
 
     /// Runs statements beside the program.
     async fn fill(&self, sql: &str) {
-        match &self.postgres {
-            Some(database) => database.fill(sql.to_owned()).await,
-            None => {
-                let url = format!("sqlite://{}", self.room.path("db.sqlite").display());
-                let mut connection = SqliteConnection::connect(&url).await.unwrap();
-                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
+        if let Some(database) = &self.postgres {
+            database.fill(sql.to_owned()).await;
+            return;
         }
+        let url = format!("sqlite://{}", self.room.path("db.sqlite").display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Two stores with sessions and credentials under the first key.
