@@ -283,7 +283,9 @@ impl<'a> Visit<'a> {
         match result {
             Ok(finished) => (story, Some(finished)),
             Err(error) => {
-                let when = error.retry_at().map(|at| at.to_string()).unwrap_or_default();
+                // To the minute: the portal counts the seconds that a slower engine takes.
+                let when = error.retry_at().map(|at| at.round(jiff::Unit::Minute).unwrap().to_string());
+                let when = when.unwrap_or_default();
                 story.push(format!(
                     "{} {} {when}",
                     error.code().as_str(),
