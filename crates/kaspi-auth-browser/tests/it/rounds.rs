@@ -1,6 +1,6 @@
 //! Many logins with something dying in between: nothing is left of any. `KASPI_AUTH_TEST_ROUNDS` says how many.
 
-use std::{collections::HashSet, env, io::Write, process::Stdio};
+use std::{collections::HashSet, env, io::Write, process::Stdio, time::Duration};
 
 use kaspi_auth_browser::{Context, FarmError, FarmNews};
 use nix::{
@@ -17,6 +17,9 @@ use crate::harness::{self, FILL, PASSWORD, PATIENCE, Yard, local};
 
 /// Where a service that is started by a test and killed has its profiles.
 const WORK_DIR: &str = "KASPI_AUTH_TEST_WORK_DIR";
+
+/// What a login may take. Where a browser's network process was killed, pages that were there before wait for their answers in vain.
+const STEPS: Duration = Duration::from_secs(5);
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
@@ -51,6 +54,7 @@ async fn many_logins_with_random_deaths_leave_nothing() {
         settings.shards = vec![local(harness::browser()), local(harness::browser())];
         settings.min_warm = 2;
         settings.recycle_after_logins = 25;
+        settings.page_timeout = Duration::from_secs(8);
     })
     .await;
     let mut dice = Dice(7);
@@ -77,13 +81,15 @@ async fn many_logins_with_random_deaths_leave_nothing() {
                 let _ = kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL);
             }
         };
-        let (outcome, ()) = tokio::join!(log_in(&mut context, steps), killing);
+        let login = tokio::time::timeout(STEPS, log_in(&mut context, steps));
+        let (outcome, ()) = tokio::join!(login, killing);
         match outcome {
-            Ok(()) => through += 1,
-            Err(error) => {
+            Ok(Ok(())) => through += 1,
+            Ok(Err(error)) => {
                 assert!(error.is_lost() || matches!(error, FarmError::Protocol { .. }), "{error:?}");
                 lost += 1;
             }
+            Err(_) => lost += 1,
         }
     }
     assert!(through > rounds / 2, "{through} through, {lost} lost");
