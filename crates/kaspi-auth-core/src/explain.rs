@@ -194,7 +194,9 @@ fn actor_of(cause: Cause) -> Actor {
         Cause::Alive | Cause::Unseen | Cause::Refreshing | Cause::DeadUnmended => Actor::Nobody,
         Cause::NeverSignedIn => Actor::Merchant,
         Cause::Obstacle(reason) => match reason {
-            R::SsoAlive | R::HasPasswordAndDevice | R::HasPassword | R::HasCodeSource => Actor::Nobody,
+            R::SsoAlive | R::HasPasswordAndDevice | R::HasPassword | R::HasCodeSource | R::QuietHours => {
+                Actor::Nobody
+            }
             R::NeedsCodeSms
             | R::NeedsCodeEmail
             | R::NoCredentials

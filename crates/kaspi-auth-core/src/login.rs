@@ -87,8 +87,10 @@ pub struct Login {
     pub user_id: Option<UserId>,
     /// Who signs in.
     pub account: Account,
-    /// Who set it going: an automatic login asks nobody anything.
+    /// Who set it going: an automatic login asks no person anything.
     pub origin: Origin,
+    /// Over which channel a code source reads what the portal sends: an automatic login waits for such a code.
+    pub code_source: Option<Channel>,
     /// What it was asked to be driven by.
     pub engine: EngineChoice,
     /// What drives it now.

@@ -25,7 +25,8 @@ use crate::error::{Code, Error, Result};
 use crate::id::{LoginId, MerchantUid, NodeId, UserId};
 use crate::keeping::{Origin, Policy};
 use crate::login::{
-    Answer, Challenge, Driver, Effect, EngineChoice, Event, Limits, Login, LoginSecrets, WhenSeveral, step,
+    Answer, Challenge, Channel, Driver, Effect, EngineChoice, Event, Limits, Login, LoginSecrets,
+    WhenSeveral, step,
 };
 use crate::port::{
     AnswerKey, Cabinet, Clock, Database, Engine, Ids, KeepingSink, LoginChanges, LoginRunner, LoginUpdate,
@@ -48,6 +49,8 @@ pub struct NewLogin {
     pub user_id: Option<UserId>,
     /// Who sets it going.
     pub origin: Origin,
+    /// Over which channel a code source reads what the portal sends, where one does: see [`Login::code_source`].
+    pub code_source: Option<Channel>,
     /// How to drive it; `None`: as the store says, or else the configuration.
     pub engine: Option<EngineChoice>,
     /// Whether to keep the password for signing in again.

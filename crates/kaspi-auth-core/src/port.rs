@@ -8,6 +8,7 @@ mod environment;
 mod keeping;
 mod operation;
 mod record;
+mod source;
 
 use std::pin::Pin;
 
@@ -29,6 +30,7 @@ pub use operation::{
     ShapeRepository, Slot, SlotRequest,
 };
 pub use record::{AuditRepository, BatchRepository, ImportRepository, JobRepository, TimelineRepository};
+pub use source::{CodeSource, SentCode};
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

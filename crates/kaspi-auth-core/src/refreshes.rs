@@ -1,9 +1,12 @@
 //! Renews the session of a store: one refresh at a time over all nodes, all that wait get its result.
 //!
-//! The rungs are climbed in [`climb`]; what is known before is gathered in [`facts`].
+//! The rungs are climbed in [`climb`], those that sign in are in [`sign_in`], and [`codes`] asks the sources of codes; what is known before is
+//! gathered in [`facts`].
 
 mod climb;
+mod codes;
 mod facts;
+mod sign_in;
 
 pub(crate) use climb::status_of;
 
@@ -20,7 +23,7 @@ use crate::keeping::{
 };
 use crate::login::Login;
 use crate::logins::{Engines, Logins};
-use crate::port::{Beat, Clock, Database, KeepingSink, StoreChanges, Tasks};
+use crate::port::{Beat, Clock, CodeSource, Database, KeepingSink, StoreChanges, Tasks};
 use crate::session::{Session, Validity};
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -51,6 +54,8 @@ pub struct Parts {
     pub engines: Engines,
     /// Logins.
     pub logins: Arc<Logins>,
+    /// What reads the portal's codes, where anything does.
+    pub code_sources: Vec<Arc<dyn CodeSource>>,
     /// The ways out.
     pub egresses: Arc<Egresses>,
     /// Who waits for a store.

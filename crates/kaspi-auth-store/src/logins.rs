@@ -57,6 +57,18 @@ impl LoginRepository for SqlDatabase {
         Box::pin(self.update(update))
     }
 
+    fn join_login<'a>(&'a self, login: &'a Login) -> Answered<'a, i64> {
+        Box::pin(async move {
+            let record = LoginParams::of(login, None)?.record;
+            let joined = write_returning!(
+                &self.pool, statements::JOIN => (i64,), login.id.0, login.version, record.as_str(),
+            )?;
+            let (version,) = *joined.first().ok_or(RepositoryError::Conflict)?;
+            self.announcer.announce(Change::Login(login.id));
+            Ok(version)
+        })
+    }
+
     fn find_answer<'a>(&'a self, id: LoginId, answer: &'a AnswerKey) -> Answered<'a, Option<bool>> {
         Box::pin(async move {
             if answer.key.contains('\0') {

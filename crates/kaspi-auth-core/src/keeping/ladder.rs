@@ -66,6 +66,8 @@ pub enum RefreshReason {
     Frozen,
     /// The account's attempts of the window are used up.
     AttemptsExhausted,
+    /// A code source answers for the account, and it is night: no code is asked for.
+    QuietHours,
     /// The credentials open another merchant.
     AccountMismatch,
     /// The store is switched off.
@@ -74,7 +76,7 @@ pub enum RefreshReason {
 
 impl RefreshReason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SsoAlive,
         Self::HasPasswordAndDevice,
         Self::HasPassword,
@@ -87,6 +89,7 @@ impl RefreshReason {
         Self::PortalChanged,
         Self::Frozen,
         Self::AttemptsExhausted,
+        Self::QuietHours,
         Self::AccountMismatch,
         Self::Inactive,
     ];
@@ -106,6 +109,7 @@ impl RefreshReason {
             Self::PortalChanged => "portal_changed",
             Self::Frozen => "frozen",
             Self::AttemptsExhausted => "attempts_exhausted",
+            Self::QuietHours => "quiet_hours",
             Self::AccountMismatch => "account_mismatch",
             Self::Inactive => "inactive",
         }
@@ -118,7 +122,14 @@ impl RefreshReason {
 
     /// Whether it passes by itself, so that automation may come back: otherwise a person must act.
     pub fn passes(self) -> bool {
-        matches!(self, Self::AccountLocked | Self::PortalChanged | Self::Frozen | Self::AttemptsExhausted)
+        matches!(
+            self,
+            Self::AccountLocked
+                | Self::PortalChanged
+                | Self::Frozen
+                | Self::AttemptsExhausted
+                | Self::QuietHours
+        )
     }
 }
 
@@ -140,8 +151,12 @@ pub struct Facts {
     pub has_device: bool,
     /// The last login needed a code.
     pub code_was_asked: bool,
-    /// A code source answers for the account.
+    /// A code source answers for the account, and has not failed it since the last sign-in.
     pub has_code_source: bool,
+    /// It is night, and no code is asked for in the background.
+    pub quiet: bool,
+    /// The account's window has no code left.
+    pub codes_exhausted: bool,
     /// The portal refused the stored password.
     pub rejected: bool,
     /// The portal asked to leave the account alone, and that time is not over.
@@ -186,6 +201,7 @@ fn beyond_silent(facts: &Facts) -> (RefreshReason, Option<Rung>) {
     match facts.method {
         // A phone has no password: its login is an SMS.
         Some(Method::Phone) if !facts.has_code_source => return closed(R::NeedsCodeSms),
+        Some(Method::Phone) if facts.mismatched => return closed(R::AccountMismatch),
         Some(Method::Phone) => {}
         _ if !facts.has_password => return closed(R::NoCredentials),
         _ if facts.mismatched => return closed(R::AccountMismatch),
@@ -210,7 +226,11 @@ fn beyond_silent(facts: &Facts) -> (RefreshReason, Option<Rung>) {
         return closed(R::PortalChanged);
     }
     if asks_code && facts.has_code_source {
-        return (R::HasCodeSource, Some(Rung::CodeSource));
+        return match facts.origin {
+            Origin::Automatic if facts.quiet => closed(R::QuietHours),
+            Origin::Automatic if facts.codes_exhausted => closed(R::AttemptsExhausted),
+            _ => (R::HasCodeSource, Some(Rung::CodeSource)),
+        };
     }
     let reason = if facts.has_device { R::HasPasswordAndDevice } else { R::HasPassword };
     (reason, Some(Rung::Password))
@@ -230,6 +250,8 @@ mod tests {
             has_device: true,
             code_was_asked: true,
             has_code_source: false,
+            quiet: false,
+            codes_exhausted: false,
             rejected: false,
             blocked: false,
             mismatched: false,
@@ -237,6 +259,11 @@ mod tests {
             exhausted: false,
             portal_changed: false,
         }
+    }
+
+    /// A source reads the code that the portal will send.
+    fn sourced() -> Facts {
+        Facts { has_device: false, has_code_source: true, ..facts() }
     }
 
     #[test]
@@ -247,7 +274,13 @@ mod tests {
             (Facts { sso_believed: true, ..facts() }, true, R::SsoAlive),
             (Facts { has_device: false, code_was_asked: false, ..facts() }, true, R::HasPassword),
             (Facts { has_device: false, ..facts() }, false, R::NeedsCodeEmail),
-            (Facts { has_device: false, has_code_source: true, ..facts() }, true, R::HasCodeSource),
+            (sourced(), true, R::HasCodeSource),
+            (Facts { quiet: true, ..sourced() }, false, R::QuietHours),
+            (Facts { quiet: true, origin: Origin::Caller, ..sourced() }, true, R::HasCodeSource),
+            (Facts { codes_exhausted: true, ..sourced() }, false, R::AttemptsExhausted),
+            (Facts { quiet: true, codes_exhausted: true, ..facts() }, true, R::HasPasswordAndDevice),
+            (Facts { rejected: true, quiet: true, ..sourced() }, false, R::CredentialsRejected),
+            (Facts { method: Some(Method::Phone), has_password: false, ..sourced() }, true, R::HasCodeSource),
             (Facts { method: Some(Method::Phone), ..facts() }, false, R::NeedsCodeSms),
             (
                 Facts { method: Some(Method::Phone), origin: Origin::Caller, ..facts() },
@@ -271,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn no_background_work_ever_climbs_to_where_a_code_is_sent() {
+    fn without_a_source_no_background_work_climbs_to_where_a_code_is_sent() {
         for method in [Method::Phone, Method::Password] {
             for has_device in [false, true] {
                 let facts = Facts {

@@ -10,6 +10,7 @@ use super::state::{Failure, LoginState};
 use super::{Driver, EngineChoice, Limits, Login, WhenSeveral};
 use crate::error::{Code, Error};
 use crate::id::MerchantUid;
+use crate::keeping::Origin;
 use crate::merchant::MerchantChoice;
 
 /// The new record, and what to do once it is stored.
@@ -183,6 +184,9 @@ impl At<'_> {
 
     /// The portal replied to the credentials or to an answer.
     fn replied(&self, event: Event) -> Next {
+        if let Some(failure) = self.asks_nobody(&event) {
+            return Ok((LoginState::Failed { failure }, vec![Effect::GiveUp]));
+        }
         match (event, self.login.state.challenge()) {
             (Event::Accepted, _) => Ok(finish(self.wanted())),
             (Event::CodeSent { channel, destination_masked }, _) => Ok(ask(Challenge::Code(CodeChallenge {
@@ -206,6 +210,26 @@ impl At<'_> {
                 Ok(self.answer_rejected(challenge.clone(), error))
             }
             _ => Err(StepError::NotNow),
+        }
+    }
+
+    /// An automatic login asks no person anything: where the portal wants what only a person can give, it ends. A code is waited for only where a
+    /// source reads that channel.
+    fn asks_nobody(&self, event: &Event) -> Option<Failure> {
+        if self.login.origin == Origin::Caller {
+            return None;
+        }
+        match event {
+            Event::CodeSent { channel, .. } if self.login.code_source != Some(*channel) => {
+                Some(Code::CodeRequired.into())
+            }
+            Event::PersonAsked { instruction, .. } => Some(Failure {
+                detail: format!("The portal wants a person to look: {instruction}"),
+                ..Code::PortalBlocked.into()
+            }),
+            // Whose shop it is, is known: the walk to the cabinet chooses it.
+            Event::MerchantAsked(_) if self.login.wanted.is_none() => Some(Code::AccountMismatch.into()),
+            _ => None,
         }
     }
 

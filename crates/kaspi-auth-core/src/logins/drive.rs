@@ -211,10 +211,7 @@ impl Logins {
                 // A picture or an unknown page says nothing about the password.
                 let judged = !matches!(reply, Reply::PersonAsked { .. });
                 self.count_code(work, &reply).await;
-                let mut outcome = match asks_nobody(&work.login, &reply) {
-                    Some(error) => failed(&error),
-                    None => replied(work, reply),
-                };
+                let mut outcome = replied(work, reply);
                 outcome.note = (judged && work.login.account.method() == Method::Password)
                     .then_some(AccountNote::PasswordAccepted);
                 outcome
@@ -306,9 +303,9 @@ impl Logins {
 
     /// Steps and stores. Answers whether to go on.
     ///
-    /// When somebody else changed the login first, what the portal said of the account is remembered all the same. Only the
-    /// word on another code is then tried on what they left, because an answer may overtake it; any other event belongs to a
-    /// login that was ended or taken over, and what the engine holds of it is let go.
+    /// When somebody else changed the login first, what the portal said of the account is remembered all the same. The word on another code is
+    /// then tried on what they left, because an answer may overtake it, and any word where a person has come to a login that asked nobody;
+    /// any other event belongs to a login that was ended or that another node has taken, and what the engine holds of it is let go.
     pub(super) async fn store_outcome(&self, work: &mut Work, mut outcome: Outcome) -> Result<bool> {
         let may_follow = matches!(outcome.event, Event::Resent | Event::ResendRefused { .. });
         for _ in 0..TRIES {
@@ -324,6 +321,12 @@ impl Logins {
                 }
                 Err(RepositoryError::Conflict) => {
                     let Some((login, _)) = self.database.open_login(work.login.id).await? else { break };
+                    if is_joined(&work.login, &login) {
+                        let Login { version, origin, code_source, store_password, .. } = login;
+                        work.login =
+                            Login { version, origin, code_source, store_password, ..work.login.clone() };
+                        continue;
+                    }
                     work.login = login;
                     if !may_follow {
                         break;
@@ -373,20 +376,12 @@ pub(super) fn at_of(login: &Login, route: Route, continuation: Option<Continuati
     At { login: login.id, route, continuation }
 }
 
-/// An automatic login asks nobody anything: where the portal wants an answer, it ends.
-fn asks_nobody(login: &Login, reply: &Reply) -> Option<Error> {
-    if login.origin == Origin::Caller {
-        return None;
-    }
-    match reply {
-        Reply::CodeSent { .. } => Some(Code::CodeRequired.into()),
-        Reply::PersonAsked { instruction, .. } => {
-            Some(Error::new(Code::PortalBlocked, format!("The portal wants a person to look: {instruction}")))
-        }
-        // Whose shop it is, is known: the walk to the cabinet chooses it.
-        Reply::MerchantAsked { .. } if login.wanted.is_none() => Some(Code::AccountMismatch.into()),
-        Reply::Accepted(_) | Reply::MerchantAsked { .. } | Reply::Rejected { .. } => None,
-    }
+/// Whether all that has changed is that a person asks for the login by now, who can be asked.
+fn is_joined(here: &Login, stored: &Login) -> bool {
+    here.origin == Origin::Automatic
+        && stored.origin == Origin::Caller
+        && stored.version == here.version + 1
+        && stored.state == here.state
 }
 
 /// Turns the engine's reply into an event, and keeps how it goes on.

@@ -4,6 +4,7 @@ use super::{Logins, Work};
 use crate::account::{Account, Method};
 use crate::error::{Code, Error, Result};
 use crate::keeping::{Attempt, AttemptBudget, AttemptKind, AttemptRequest, Origin};
+use crate::login::Login;
 use crate::port::Reply;
 
 impl Logins {
@@ -28,6 +29,10 @@ impl Logins {
         if login.account.method() == Method::Phone {
             return self.take_code(work).await;
         }
+        if login.origin == Origin::Automatic && login.code_source.is_some() {
+            // The code that may follow is counted when it is sent; an account has one login at a time.
+            self.check_code(work).await?;
+        }
         let rejections = self.policy.rejections;
         if rejections.limit > 0 {
             let since = now - rejections.window;
@@ -45,18 +50,41 @@ impl Logins {
     /// Whether the portal may be made to send a code now; if so, it is counted.
     ///
     /// # Errors
-    /// `attempts_exhausted`, also in the quiet hours of what nobody waits for; `code_required`: nobody could read it. The database's.
+    /// `attempts_exhausted`, also in the quiet hours of what nobody waits for; `code_required`: nothing would read it. The database's.
     pub(super) async fn take_code(&self, work: &Work) -> Result<()> {
         let login = &work.login;
         if login.origin == Origin::Automatic {
-            let quiet = self.policy.quiet_hours.and_then(|hours| hours.until(self.clock.now()));
-            self.sink.refused(AttemptKind::Code, login.origin);
-            return Err(match quiet {
-                Some(until) => Error::of(Code::AttemptsExhausted).with_retry_at(until),
-                None => Code::CodeRequired.into(),
-            });
+            if login.code_source.is_none() {
+                self.sink.refused(AttemptKind::Code, login.origin);
+                return Err(Code::CodeRequired.into());
+            }
+            self.check_quiet(login)?;
         }
         self.take(&login.account, AttemptKind::Code, login.origin, self.policy.codes).await
+    }
+
+    /// Whether the portal may send a code for what nobody waits for.
+    async fn check_code(&self, work: &Work) -> Result<()> {
+        let (login, codes, now) = (&work.login, self.policy.codes, self.clock.now());
+        self.check_quiet(login)?;
+        if codes.limit == 0 {
+            return Ok(());
+        }
+        let (count, oldest) =
+            self.database.attempts(&login.account, AttemptKind::Code, now - codes.window).await?;
+        if count < codes.limit {
+            return Ok(());
+        }
+        self.sink.refused(AttemptKind::Code, login.origin);
+        Err(Error::of(Code::AttemptsExhausted).with_retry_at(oldest.unwrap_or(now) + codes.window))
+    }
+
+    fn check_quiet(&self, login: &Login) -> Result<()> {
+        let quiet = self.policy.quiet_hours.and_then(|hours| hours.until(self.clock.now()));
+        let Some(until) = quiet else { return Ok(()) };
+        self.sink.refused(AttemptKind::Code, login.origin);
+        let detail = "No code is asked for in the quiet hours of what goes on by itself. Sign in with a person at hand, or wait until retry_at.";
+        Err(Error::new(Code::AttemptsExhausted, detail).with_retry_at(until))
     }
 
     /// A code that a password brought: it was not to be foreseen, and counts all the same.

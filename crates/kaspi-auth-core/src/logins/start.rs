@@ -1,11 +1,12 @@
 //! The beginning of a login: who may ask, by what it is driven, which way it goes.
 
-use super::{Logins, NewLogin, Started, Work};
+use super::{Logins, NewLogin, Started, TRIES, Work};
 use crate::account::Credentials;
 use crate::error::{Code, Error, Result};
 use crate::id::{LoginId, UserId};
+use crate::keeping::Origin;
 use crate::login::{Driver, EngineChoice, Event, Login, LoginSecrets, LoginState, step};
-use crate::port::Inserted;
+use crate::port::{Inserted, RepositoryError};
 use crate::tenant::Tenant;
 
 impl Logins {
@@ -34,6 +35,7 @@ impl Logins {
             user_id,
             account: new.credentials.account().clone(),
             origin: new.origin,
+            code_source: new.code_source,
             engine,
             driver,
             egress: chosen.egress.id,
@@ -50,20 +52,56 @@ impl Logins {
         let secrets =
             LoginSecrets { credentials: new.credentials, continuation: None, forwarded: Vec::new() };
         let begun = step(&queued, Event::Start, now, &self.limits)?;
-        match self.database.insert_login(tenant, &begun.login, &secrets, self.lease()).await? {
-            Inserted::New => {
-                self.changes.publish(&begun.login);
-                let login = begun.login.clone();
-                let egress = Some(chosen.egress.clone());
-                self.runner.run(Work { login: begun.login, secrets, effects: begun.effects, egress });
-                self.egresses.tell_replaced(&login.account, &chosen).await?;
-                Ok(Started::New(login))
+        for _ in 0..TRIES {
+            match self.database.insert_login(tenant, &begun.login, &secrets, self.lease()).await? {
+                Inserted::New => {
+                    self.changes.publish(&begun.login);
+                    let login = begun.login.clone();
+                    let egress = Some(chosen.egress.clone());
+                    self.runner.run(Work { login: begun.login, secrets, effects: begun.effects, egress });
+                    self.egresses.tell_replaced(&login.account, &chosen).await?;
+                    return Ok(Started::New(login));
+                }
+                Inserted::Running(login) if self.asks_the_same(&login, &begun.login, &secrets).await? => {
+                    if let Some(login) = self.join(*login, &begun.login).await? {
+                        return Ok(Started::Running(login));
+                    }
+                    // It has just ended, for want of somebody to ask.
+                }
+                Inserted::Running(_) | Inserted::Busy => break,
             }
-            Inserted::Running(login) if self.asks_the_same(&login, &begun.login, &secrets).await? => {
-                Ok(Started::Running(*login))
-            }
-            Inserted::Running(_) | Inserted::Busy => Err(Code::AccountBusy.into()),
         }
+        Err(Code::AccountBusy.into())
+    }
+
+    /// Gives the running login to who has asked for it too. A login that asks nobody becomes that of a caller who can be asked: the portal is not made
+    /// to send two codes, and nobody is told that nobody was there. `None`: it has ended meanwhile without success.
+    async fn join(&self, mut running: Login, asked: &Login) -> Result<Option<Login>> {
+        for _ in 0..TRIES {
+            // What the login host has accepted asks for nothing any more.
+            let asks_nobody = running.origin == Origin::Automatic
+                && !running.state.is_terminal()
+                && !matches!(running.state, LoginState::Finishing { .. });
+            if asked.origin != Origin::Caller || !asks_nobody {
+                let failed = matches!(running.state, LoginState::Failed { .. } | LoginState::Cancelled);
+                return Ok((!failed).then_some(running));
+            }
+            let (origin, code_source, store_password) = (Origin::Caller, None, asked.store_password);
+            let joined = Login { origin, code_source, store_password, ..running.clone() };
+            match self.database.join_login(&joined).await {
+                Ok(version) => {
+                    let joined = Login { version, ..joined };
+                    self.changes.publish(&joined);
+                    return Ok(Some(joined));
+                }
+                Err(RepositoryError::Conflict) => match self.database.open_login(running.id).await? {
+                    Some((login, _)) => running = login,
+                    None => return Ok(None),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(running))
     }
 
     /// What the login is to be driven by: the caller's word, the store's, the configuration's.

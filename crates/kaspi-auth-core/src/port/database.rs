@@ -177,6 +177,12 @@ pub trait LoginRepository: Send + Sync {
     /// `Conflict` when the version is not the stored one.
     fn update_login<'a>(&'a self, update: LoginUpdate<'a>) -> Answered<'a, i64>;
 
+    /// Stores who asks for a running login by now, and what that one wants kept; answers the new version. Whoever drives it goes on: lease, state and secrets
+    /// stay.
+    ///
+    /// `Conflict` when the version is not the stored one.
+    fn join_login<'a>(&'a self, login: &'a Login) -> Answered<'a, i64>;
+
     /// Whether the key came before with this login: `Some(true)` with this same answer, `Some(false)` with another.
     fn find_answer<'a>(&'a self, id: LoginId, answer: &'a AnswerKey) -> Answered<'a, Option<bool>>;
 

@@ -1,21 +1,14 @@
 //! Climbs the ladder under the store's lease, and tells what it came to. Nobody is asked anything here but by the login that a caller waits for.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use super::facts::Known;
-use super::{Refreshed, Refreshes, is_renewed};
+use super::{Refreshes, is_renewed};
 use crate::egress::Route;
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
-use crate::keeping::{
-    Breaker, CountedFailure, Observation, Origin, RefreshLease, RefreshOutcome, RefreshReason, Rung,
-    can_refresh, signature_of, spread_of,
-};
-use crate::login::{Login, LoginState, WhenSeveral};
-use crate::logins::NewLogin;
+use crate::keeping::{Observation, Origin, RefreshLease, RefreshOutcome, RefreshReason, Rung, spread_of};
 use crate::port::{RepositoryError, SessionUpdate, Slot};
 use crate::session::{Session, Validity};
-use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::timeline::{Act, NewEntry};
 
@@ -23,19 +16,11 @@ use crate::timeline::{Act, NewEntry};
 const TURN: SignedDuration = SignedDuration::from_secs(20);
 /// Between two tries for a turn, at least.
 const SHORTEST: SignedDuration = SignedDuration::from_millis(50);
-/// The longest that a store waits for the login of another that has the same account.
-const ACCOUNT: SignedDuration = SignedDuration::from_secs(20);
-/// How often it asks meanwhile.
-const ASK: SignedDuration = SignedDuration::from_secs(1);
-/// How long a canary has to show that the portal has thawed.
-const CANARY: SignedDuration = SignedDuration::from_mins(5);
-/// A shape that is not known is not tried again for this time: it changes when somebody has looked.
-const UNKNOWN_SHAPE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why a rung did not lead to a session.
-struct Missed {
-    rung: Rung,
-    error: Error,
+pub(super) struct Missed {
+    pub(super) rung: Rung,
+    pub(super) error: Error,
 }
 
 impl Refreshes {
@@ -125,7 +110,7 @@ impl Refreshes {
         if !database.renew_refresh_lease(uid, lease, until).await.map_err(|error| missed(error.into()))? {
             return Err(missed(Code::SessionRefreshing.into()));
         }
-        self.by_password(&store, known).await.map(|()| Rung::Password).map_err(missed)
+        self.by_login(&store, known).await
     }
 
     /// The login host's memory: no password, no code.
@@ -184,101 +169,6 @@ impl Refreshes {
         }
     }
 
-    /// The stored password, with the remembered device. Whatever the portal asks, nobody is asked.
-    async fn by_password(&self, store: &Store, mut known: Known) -> Result<()> {
-        let (parts, uid) = (&self.parts, &store.merchant_uid);
-        let now = parts.clock.now();
-        // Who could not sign in anyway takes no canary's place.
-        if can_refresh(&known.facts).next == Some(Rung::Password) && known.breaker.holds(uid, now) {
-            let (until, next) = (now + CANARY, now + parts.policy.breaker.canary_every);
-            known.facts.frozen = !parts.database.take_canary(uid, now, until, next).await?;
-            if known.facts.frozen {
-                known.retry_at = known.retry_at.max(Some(next));
-            }
-        }
-        let verdict = can_refresh(&known.facts);
-        let (Some(Rung::Password), Some(credentials)) = (verdict.next, known.credentials.clone()) else {
-            return Err(self.give_up(uid, verdict.reason, known.retry_at).await);
-        };
-        let new = NewLogin {
-            credentials,
-            user_id: store.user_id.clone(),
-            origin: Origin::Automatic,
-            engine: None,
-            store_password: true,
-            wanted: Some(uid.clone()),
-            when_several: WhenSeveral::Ask,
-        };
-        match self.sign_in(uid, new).await {
-            Ok(()) => {
-                // Not thawed: the next canary does it.
-                if matches!(known.breaker, Breaker::Frozen(_))
-                    && parts.database.thaw().await.unwrap_or_default()
-                {
-                    parts.sink.froze(&Breaker::Closed);
-                }
-                Ok(())
-            }
-            Err(error) => Err(self.failed(uid, error).await),
-        }
-    }
-
-    /// Signs in, after the account's other login if there is one: several stores may have one account.
-    async fn sign_in(&self, uid: &MerchantUid, new: NewLogin) -> Result<()> {
-        let parts = &self.parts;
-        let deadline = parts.clock.now() + ACCOUNT;
-        loop {
-            match parts.logins.start(&Tenant::All, new.clone()).await {
-                Ok(started) => {
-                    let login = started.login();
-                    let login = parts.logins.get(&Tenant::All, login.id, Some(login.expires_at)).await?;
-                    return ended(&login, uid);
-                }
-                Err(error) if error.code() == Code::AccountBusy && parts.clock.now() < deadline => {
-                    parts.changes.subscribe(uid).changed(parts.clock.now() + ASK).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// A login that failed: counted where many failing so would be no accident, and told to who must act.
-    async fn failed(&self, uid: &MerchantUid, error: Error) -> Error {
-        let parts = &self.parts;
-        let now = parts.clock.now();
-        if let Some(signature) = signature_of(error.code()) {
-            let failure = CountedFailure { signature, merchant_uid: uid, now, policy: parts.policy.breaker };
-            // Not counted: the next failure is.
-            if let Ok(true) = parts.database.count_failure(failure).await
-                && let Ok(breaker) = parts.database.breaker().await
-            {
-                parts.sink.froze(&breaker);
-            }
-        }
-        match error.code() {
-            Code::InvalidCredentials => self.mark(uid, RefreshReason::CredentialsRejected).await,
-            Code::CodeRequired => self.mark(uid, RefreshReason::NeedsCodeEmail).await,
-            Code::AccountMismatch => self.mark(uid, RefreshReason::AccountMismatch).await,
-            Code::PortalChanged if error.retry_at().is_none() => {
-                return error.with_retry_at(now + UNKNOWN_SHAPE);
-            }
-            _ => {}
-        }
-        error
-    }
-
-    /// What stands in the way, as an error; where it does not pass by itself, a person must act.
-    async fn give_up(&self, uid: &MerchantUid, reason: RefreshReason, retry_at: Option<Timestamp>) -> Error {
-        if !reason.passes() {
-            self.mark(uid, reason).await;
-        }
-        let error = Error::of(code_of(reason));
-        match retry_at.filter(|_| reason.passes()) {
-            Some(at) => error.with_retry_at(at),
-            None => error,
-        }
-    }
-
     /// A person must sign in again, for this reason. A session that still lives stays served, and is not spoken of as lost.
     pub(crate) async fn mark(&self, uid: &MerchantUid, reason: RefreshReason) {
         let parts = &self.parts;
@@ -326,48 +216,6 @@ impl Refreshes {
             None => self.parts.egresses.any().await?,
         };
         Ok(egress.route())
-    }
-
-    /// Signs in for a caller who can be asked. Waits until `until`.
-    pub(super) async fn sign_in_again(
-        &self,
-        tenant: &Tenant,
-        store: Store,
-        until: Timestamp,
-    ) -> Result<Refreshed> {
-        let (parts, uid) = (&self.parts, &store.merchant_uid);
-        let session = parts.database.session(tenant, uid).await?;
-        let known = self.facts(&store, session.as_ref(), None, Origin::Caller).await?;
-        let Some(credentials) = known.credentials else { return Err(Code::CredentialsMissing.into()) };
-        let new = NewLogin {
-            credentials,
-            user_id: store.user_id.clone(),
-            origin: Origin::Caller,
-            engine: None,
-            store_password: true,
-            wanted: Some(uid.clone()),
-            when_several: WhenSeveral::Ask,
-        };
-        let started = parts.logins.start(tenant, new.clone()).await?.login();
-        let mut login = parts.logins.get(tenant, started.id, Some(until)).await?;
-        if started.origin == Origin::Automatic
-            && ended(&login, uid).is_err_and(|error| error.code() == Code::CodeRequired)
-        {
-            // It was a login that asks nobody; this caller can be asked.
-            let own = parts.logins.start(tenant, new).await?.login();
-            login = parts.logins.get(tenant, own.id, Some(until)).await?;
-        }
-        if !login.state.is_terminal() {
-            return Ok(Refreshed::Login(login));
-        }
-        if let Err(error) = ended(&login, uid) {
-            if error.code() == Code::InvalidCredentials {
-                self.mark(uid, RefreshReason::CredentialsRejected).await;
-            }
-            return Err(error);
-        }
-        let session = parts.database.session(tenant, uid).await?;
-        session.map(Refreshed::Session).ok_or_else(|| Code::SessionNotFound.into())
     }
 
     /// The store's timeline. That it cannot be written changes nothing of the refresh.
@@ -420,36 +268,5 @@ fn marked_as(reason: RefreshReason) -> &'static str {
     match reason {
         RefreshReason::CredentialsRejected => Code::InvalidCredentials.as_str(),
         other => other.as_str(),
-    }
-}
-
-/// What a login came to. One that waits for a person is somebody else's.
-fn ended(login: &Login, uid: &MerchantUid) -> Result<()> {
-    match &login.state {
-        LoginState::Succeeded { store } if store.merchant_uid == *uid => Ok(()),
-        LoginState::Succeeded { .. } => Err(Code::AccountMismatch.into()),
-        LoginState::Failed { failure } => Err(failure.into()),
-        LoginState::Expired => Err(Code::LoginExpired.into()),
-        LoginState::Cancelled => Err(Code::LoginCancelled.into()),
-        _ => Err(Code::AccountBusy.into()),
-    }
-}
-
-fn code_of(reason: RefreshReason) -> Code {
-    match reason {
-        RefreshReason::NeedsCodeSms | RefreshReason::NeedsCodeEmail => Code::CodeRequired,
-        RefreshReason::NoCredentials => Code::CredentialsMissing,
-        RefreshReason::CredentialsRejected => Code::InvalidCredentials,
-        RefreshReason::AccountLocked => Code::PortalRateLimited,
-        RefreshReason::PortalChanged => Code::PortalChanged,
-        RefreshReason::Frozen => Code::LoginsFrozen,
-        RefreshReason::AttemptsExhausted => Code::AttemptsExhausted,
-        RefreshReason::AccountMismatch => Code::AccountMismatch,
-        RefreshReason::Inactive => Code::SessionNotFound,
-        // Ways that are open: nothing stands there.
-        RefreshReason::SsoAlive
-        | RefreshReason::HasPasswordAndDevice
-        | RefreshReason::HasPassword
-        | RefreshReason::HasCodeSource => Code::SessionExpired,
     }
 }

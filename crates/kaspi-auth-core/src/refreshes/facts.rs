@@ -8,6 +8,7 @@ use crate::error::{Code, Result};
 use crate::keeping::{
     AttemptBudget, AttemptKind, Breaker, Facts, Freeze, Keeping, Origin, RefreshOutcome, RefreshReason, Rung,
 };
+use crate::login::Channel;
 use crate::session::{Session, StoredCredentials};
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -17,6 +18,10 @@ pub(super) struct Known {
     pub(super) facts: Facts,
     /// What to sign in with.
     pub(super) credentials: Option<Credentials>,
+    /// The channel whose codes a source may read for the account now.
+    pub(super) code_source: Option<Channel>,
+    /// There is such a source, and it has brought no code when it was asked: it is not asked again until somebody signs in.
+    pub(super) source_failed: bool,
     /// Automatic logins, all of them.
     pub(super) breaker: Breaker,
     /// When what passes by itself will have passed.
@@ -39,7 +44,11 @@ impl Refreshes {
         let uid = &store.merchant_uid;
         let stored = database.credentials(&Tenant::All, uid).await?.unwrap_or_default();
         let method = method_of(&stored, session);
-        let credentials = credentials_of(&stored);
+        let source = self.source_for(&stored, method).await;
+        let credentials = match &source {
+            Some((credentials, _)) => Some(credentials.clone()),
+            None => credentials_of(&stored),
+        };
         let breaker = database.breaker().await?;
         let last = last_outcome(session, keeping);
         let marked = store.reauth_reason.as_deref().filter(|_| store.needs_reauth);
@@ -54,8 +63,9 @@ impl Refreshes {
             has_password: stored.password.is_some() && stored.email.is_some(),
             has_device: false,
             code_was_asked: stored.code_verified,
-            // The sources come with their own crate; the ladder knows the rung.
             has_code_source: false,
+            quiet: self.parts.policy.quiet_hours.is_some_and(|hours| hours.until(now).is_some()),
+            codes_exhausted: false,
             rejected: false,
             blocked: false,
             mismatched: last.is_some_and(|outcome| outcome.code == Some(Code::AccountMismatch))
@@ -67,14 +77,18 @@ impl Refreshes {
             }),
         };
         let mut retry_at = None;
+        let mut source_failed = false;
         if let Some(credentials) = &credentials {
             let account = credentials.account();
             let ledger = database.ledger(credentials).await?;
             facts.rejected = ledger.rejected_at.is_some();
             facts.blocked = ledger.blocked_until.is_some_and(|until| now < until);
             let policy = &self.parts.policy;
-            asked_since = asked_since || self.code_asked_since(account, session, now).await?;
+            let codes = self.codes_since(account, session, now).await?;
+            asked_since = asked_since || codes > 0;
             facts.code_was_asked |= asked_since;
+            source_failed = source.is_some() && (codes >= SOURCE_CODES || has_failed(last));
+            facts.has_code_source = source.is_some() && !source_failed;
             facts.has_device =
                 !asked_since && database.device(store.user_id.as_ref(), account).await?.is_some();
             let full = [
@@ -83,24 +97,43 @@ impl Refreshes {
             ];
             facts.exhausted = full.iter().any(Option::is_some);
             retry_at = full.into_iter().flatten().chain(ledger.blocked_until.filter(|_| facts.blocked)).max();
+            if facts.has_code_source {
+                let full = self.full_until(account, AttemptKind::Code, policy.codes, now).await?;
+                facts.codes_exhausted = full.is_some();
+                let asks = method == Some(Method::Phone) || (facts.code_was_asked && !facts.has_device);
+                let quiet = policy.quiet_hours.and_then(|hours| hours.until(now));
+                retry_at = retry_at.max(full.max(quiet).filter(|_| asks));
+            }
         }
         if let (true, Breaker::Frozen(freeze)) = (facts.frozen, &breaker) {
             retry_at = retry_at.max(Some(canary_after(freeze, now)));
         }
-        Ok(Known { facts, credentials, breaker, retry_at })
+        let free = facts.has_code_source && !facts.quiet && !facts.codes_exhausted;
+        let code_source = source.map(|(_, channel)| channel).filter(|_| free);
+        Ok(Known { facts, credentials, code_source, source_failed, breaker, retry_at })
     }
 
-    /// Whether the portal was made to send the account a code since its last sign-in. Another automatic try would send one more.
-    async fn code_asked_since(
+    /// What to sign in with and where the portal's code is read, if a source says that it reads it. An account with a password is mailed its code; a
+    /// phone gets an SMS.
+    async fn source_for(
         &self,
-        account: &Account,
-        session: Option<&Session>,
-        now: Timestamp,
-    ) -> Result<bool> {
+        stored: &StoredCredentials,
+        method: Option<Method>,
+    ) -> Option<(Credentials, Channel)> {
+        let (credentials, channel) = match method? {
+            Method::Password => (credentials_of(stored)?, Channel::Email),
+            Method::Phone => (Credentials::phone(stored.phone.as_deref()?).ok()?, Channel::Sms),
+        };
+        let source = self.code_source(credentials.account(), channel).await;
+        source.map(|_| (credentials, channel))
+    }
+
+    /// How many codes the portal was made to send the account since its last sign-in. Another automatic try would send one more.
+    async fn codes_since(&self, account: &Account, session: Option<&Session>, now: Timestamp) -> Result<u32> {
         let window = now - self.parts.policy.codes.window;
         let signed_in = session.and_then(|session| session.authenticated_at);
         let since = signed_in.map_or(window, |signed_in| signed_in.max(window));
-        Ok(self.parts.database.attempts(account, AttemptKind::Code, since).await?.0 > 0)
+        Ok(self.parts.database.attempts(account, AttemptKind::Code, since).await?.0)
     }
 
     /// Until when the account's window is full, if it is.
@@ -117,6 +150,14 @@ impl Refreshes {
         let (count, oldest) = self.parts.database.attempts(account, kind, now - budget.window).await?;
         Ok((count >= budget.limit).then(|| oldest.unwrap_or(now) + budget.window))
     }
+}
+
+/// Codes since the last sign-in after which no source is believed any more, whatever became of them.
+const SOURCE_CODES: u32 = 3;
+
+/// Whether the last refresh asked a source for the code, and it brought none that would do.
+fn has_failed(last: Option<&RefreshOutcome>) -> bool {
+    last.is_some_and(|last| last.rung == Some(Rung::CodeSource) && last.code == Some(Code::CodeRequired))
 }
 
 /// Marks of a store that say so, another program's too.
@@ -160,7 +201,7 @@ fn method_of(stored: &StoredCredentials, session: Option<&Session>) -> Option<Me
     })
 }
 
-/// A password that was stored; a phone proves itself by a code that nobody here can read.
+/// A password that was stored; a phone proves itself by a code alone.
 fn credentials_of(stored: &StoredCredentials) -> Option<Credentials> {
     let (email, password) = (stored.email.as_deref()?, stored.password.clone()?);
     Credentials::password(email, password).ok()

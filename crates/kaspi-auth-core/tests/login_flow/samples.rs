@@ -107,6 +107,7 @@ pub fn login(state: LoginState, wish: Wish) -> Login {
     let by_browser = wish == Wish::Browser;
     Login {
         origin: kaspi_auth_core::keeping::Origin::Caller,
+        code_source: None,
         id: LoginId(uuid::Uuid::nil()),
         version: 7,
         user_id: None,

@@ -26,6 +26,7 @@ use kaspi_auth_core::sessions::{self, Sessions};
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::{Error, Timestamp};
 
+use crate::mailbox::Mailbox;
 use crate::memory::Memory;
 use crate::portal::{Browser, Portal};
 
@@ -40,6 +41,8 @@ pub struct House {
     pub refreshes: Arc<Refreshes>,
     pub keeper: Keeper,
     pub heard: Arc<Heard>,
+    /// Reads codes, once it is told to.
+    pub mailbox: Arc<Mailbox>,
     pub time: Arc<Time>,
     desk: Arc<Desk>,
     town: Arc<Town>,
@@ -99,6 +102,7 @@ impl House {
     ) -> Self {
         let desk = Arc::new(Desk::default());
         let heard = Arc::new(Heard::default());
+        let mailbox = Arc::new(Mailbox::new(portal.clone(), time.clone()));
         let engines = Engines {
             direct: portal.clone(),
             browser: browser.clone().map(|browser| browser as Arc<dyn Engine>),
@@ -130,6 +134,7 @@ impl House {
             database: memory.clone(),
             engines,
             logins: logins.clone(),
+            code_sources: vec![mailbox.clone()],
             egresses: egresses.clone(),
             changes: changes.clone(),
             tasks: desk.clone(),
@@ -159,6 +164,7 @@ impl House {
             refreshes,
             keeper,
             heard,
+            mailbox,
             time,
             desk,
             town,
@@ -242,6 +248,7 @@ pub fn asked(password: &str) -> NewLogin {
 pub fn asked_by(email: &str, password: &str) -> NewLogin {
     NewLogin {
         origin: kaspi_auth_core::keeping::Origin::Caller,
+        code_source: None,
         credentials: Credentials::password(email, password.to_owned().into()).unwrap(),
         user_id: None,
         engine: None,

@@ -22,31 +22,31 @@ use kaspi_auth_core::{Code, Error};
 use crate::house::{House, asked_by, now};
 use crate::{code, refusal};
 
-const MINUTE: SignedDuration = SignedDuration::from_mins(1);
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+pub const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+pub const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-fn uid(text: &str) -> MerchantUid {
+pub fn uid(text: &str) -> MerchantUid {
     MerchantUid::parse(text).unwrap()
 }
 
 /// Moves the clock on, and the portal's with it.
-fn pass(house: &House, span: SignedDuration) {
+pub fn pass(house: &House, span: SignedDuration) {
     house.time.pass(span);
     let now = house.time.now();
     house.portal.with(|portal| portal.today = now);
 }
 
 /// The account of this shop.
-fn account(shop: &'static str) -> String {
+pub fn account(shop: &'static str) -> String {
     format!("m{shop}@example.kz")
 }
 
 /// A store that was signed in to with the password `right`.
-fn sign_in(house: &House, shop: &'static str) {
+pub fn sign_in(house: &House, shop: &'static str) {
     sign_in_to(house, shop, true);
 }
 
-fn sign_in_to(house: &House, shop: &'static str, store_password: bool) {
+pub fn sign_in_to(house: &House, shop: &'static str, store_password: bool) {
     house.portal.with(|portal| portal.shops.insert(account(shop), shop));
     let new = NewLogin { store_password, ..asked_by(&account(shop), "right") };
     let mut login = house.sign_in_as(new);
@@ -59,23 +59,23 @@ fn sign_in_to(house: &House, shop: &'static str, store_password: bool) {
 }
 
 /// A service with one store, 11, that was signed in to.
-fn signed_in(code: Option<&'static str>) -> House {
+pub fn signed_in(code: Option<&'static str>) -> House {
     let house = House::new("right", code);
     sign_in(&house, "11");
     house
 }
 
 /// The portal ends the store's session, and a look has found it so.
-fn kill(house: &House, shop: &'static str) {
+pub fn kill(house: &House, shop: &'static str) {
     house.portal.with(|portal| portal.verdicts.push_back(Validity::Dead));
     now(house.sessions.validate(&Tenant::All, &uid(shop))).unwrap();
 }
 
-fn remember_device(house: &House) {
+pub fn remember_device(house: &House) {
     house.memory.tables().kept.device = Some(Device("remembered".to_owned().into()));
 }
 
-fn serve(house: &House, shop: &str) -> Result<Session, Error> {
+pub fn serve(house: &House, shop: &str) -> Result<Session, Error> {
     serve_within(house, shop, None)
 }
 
@@ -84,27 +84,27 @@ fn serve_within(house: &House, shop: &str, max_age: Option<SignedDuration>) -> R
     now(house.sessions.serve(&Tenant::All, &uid(shop), Wanted { max_age, min_ttl: None, until }))
 }
 
-fn visit(house: &House, shop: &str) -> Kept {
+pub fn visit(house: &House, shop: &str) -> Kept {
     now(house.keeper.visit(&uid(shop))).unwrap()
 }
 
-fn store(house: &House, shop: &str) -> Store {
+pub fn store(house: &House, shop: &str) -> Store {
     now(house.memory.find_store(&Tenant::All, &uid(shop))).unwrap().unwrap()
 }
 
-fn keeping(house: &House, shop: &str) -> Keeping {
+pub fn keeping(house: &House, shop: &str) -> Keeping {
     now(house.memory.keeping(&uid(shop))).unwrap().unwrap()
 }
 
-fn passwords(house: &House) -> u32 {
+pub fn passwords(house: &House) -> u32 {
     house.portal.with(|portal| portal.passwords)
 }
 
-fn codes(house: &House) -> u32 {
+pub fn codes(house: &House) -> u32 {
     house.portal.with(|portal| portal.codes)
 }
 
-fn looks(house: &House) -> usize {
+pub fn looks(house: &House) -> usize {
     house.portal.with(|portal| portal.probed.len())
 }
 
@@ -112,7 +112,7 @@ fn silent_tries(house: &House) -> usize {
     house.portal.with(|portal| portal.renewed.len())
 }
 
-fn last_rung(house: &House) -> Option<Rung> {
+pub fn last_rung(house: &House) -> Option<Rung> {
     house.heard.refreshed.lock().unwrap().last().and_then(|(_, outcome)| outcome.rung)
 }
 
@@ -169,7 +169,7 @@ fn the_keeper_renews_a_session_before_its_expected_end() {
     assert_eq!((store(&house, "11").generation, passwords(&house)), (2, 1));
 }
 
-fn explain(house: &House, shop: &str) -> Explanation {
+pub fn explain(house: &House, shop: &str) -> Explanation {
     let explain = Explanations::new(house.memory.clone(), house.refreshes.clone(), house.time.clone());
     now(explain.explain(&Tenant::All, &uid(shop))).unwrap()
 }
@@ -602,7 +602,7 @@ fn begin_while_renewing(house: &House, new: NewLogin) {
 }
 
 #[test]
-fn a_caller_who_joins_a_login_that_asks_nobody_is_asked_in_a_login_of_its_own() {
+fn a_caller_who_joins_a_login_that_asks_nobody_is_asked_in_it() {
     let house = signed_in(Some("123456"));
     let automatic =
         NewLogin { origin: Origin::Automatic, wanted: Some(uid("11")), ..asked_by(&account("11"), "right") };
@@ -611,6 +611,7 @@ fn a_caller_who_joins_a_login_that_asks_nobody_is_asked_in_a_login_of_its_own() 
     let refreshed = now(house.sessions.refresh(&Tenant::All, &uid("11"), until)).unwrap();
     let Refreshed::Login(login) = refreshed else { panic!("nobody answered the code") };
     assert_eq!((login.state.name(), login.origin), ("awaiting_code", Origin::Caller));
+    assert_eq!(codes(&house), 2, "one of them is of the first sign-in");
 }
 
 #[test]

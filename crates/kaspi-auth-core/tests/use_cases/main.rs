@@ -6,10 +6,12 @@ mod engines;
 mod held;
 mod house;
 mod keeping;
+mod mailbox;
 mod memory;
 mod portal;
 mod records;
 mod sessions;
+mod sources;
 mod turns;
 mod watch;
 

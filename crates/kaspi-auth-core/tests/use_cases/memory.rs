@@ -33,6 +33,7 @@ use stores::HeldSession;
 pub struct Memory {
     tables: Mutex<Tables>,
     before_update: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    before_join: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 #[derive(Default)]
@@ -68,6 +69,16 @@ impl Memory {
     /// What happens elsewhere just before the next change of a login is stored.
     pub fn before_update(&self, happens: impl FnOnce() + Send + 'static) {
         *self.before_update.lock().unwrap() = Some(Box::new(happens));
+    }
+
+    /// What happens elsewhere just before somebody joins a running login.
+    pub fn before_join(&self, happens: impl FnOnce() + Send + 'static) {
+        *self.before_join.lock().unwrap() = Some(Box::new(happens));
+    }
+
+    /// What the last refresh of the store came to is known no more.
+    pub fn forget_outcome(&self, uid: &MerchantUid) {
+        self.tables().kept.forget_outcome(uid);
     }
 
     /// What has happened, in its order.
@@ -178,6 +189,20 @@ impl LoginRepository for Memory {
             tables.operation.free_slot(update.login.id);
         }
         done(Ok(version))
+    }
+
+    fn join_login<'a>(&'a self, login: &'a Login) -> Answered<'a, i64> {
+        let happens = self.before_join.lock().unwrap().take();
+        if let Some(happens) = happens {
+            happens();
+        }
+        let mut tables = self.tables();
+        let joined = tables.unchanged(login).map(|row| {
+            let version = login.version + 1;
+            row.login = Login { version, ..login.clone() };
+            version
+        });
+        done(joined)
     }
 
     fn find_answer<'a>(&'a self, id: LoginId, answer: &'a AnswerKey) -> Answered<'a, Option<bool>> {

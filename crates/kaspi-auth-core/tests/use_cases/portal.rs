@@ -54,6 +54,8 @@ pub struct World {
     pub probed: Vec<EgressId>,
     pub answers: u32,
     pub codes: u32,
+    /// Codes that went to a phone.
+    pub sms: u32,
     pub given_up: u32,
     /// The time at which it lets people in.
     pub today: Timestamp,
@@ -163,6 +165,11 @@ impl World {
         if let Some(captcha) = self.asks_person.filter(|_| driver == Driver::Browser) {
             let instruction = "Look at the page.".to_owned();
             return Ok(Reply::PersonAsked { captcha, instruction, continuation });
+        }
+        if matches!(credentials, Credentials::Phone { .. }) {
+            self.sms += 1;
+            let destination_masked = "+7 (7**) ***-**-67".to_owned();
+            return Ok(Reply::CodeSent { channel: Channel::Sms, destination_masked, continuation });
         }
         if credentials.secret().is_none_or(|secret| secret.expose_secret() != self.password) {
             return Err(Error::of(Code::InvalidCredentials));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
 use kaspi_auth_core::keeping::Origin;
-use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
+use kaspi_auth_core::login::{Channel, Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
 use kaspi_auth_core::port::RepositoryError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -45,6 +45,8 @@ struct Record {
     when_several: WhenSeveral,
     #[serde(default = "caller")]
     origin: Origin,
+    #[serde(default)]
+    code_source: Option<Channel>,
     #[serde(default)]
     code_verified: bool,
     state: LoginState,
@@ -89,6 +91,7 @@ impl LoginParams {
             wanted: login.wanted.clone(),
             when_several: login.when_several,
             origin: login.origin,
+            code_source: login.code_source,
             code_verified: login.code_verified,
             state: state.clone(),
         };
@@ -133,6 +136,7 @@ impl LoginRow {
             user_id: record.user_id,
             account,
             origin: record.origin,
+            code_source: record.code_source,
             engine: record.engine,
             driver: record.driver,
             egress: self.egress.map_or(EgressId::DIRECT, EgressId),

@@ -15,6 +15,7 @@ pub(crate) const ALL: &[Statement] = &[
     OPEN,
     FIND_BY_ACCOUNT,
     UPDATE,
+    JOIN,
     STAGE,
     STAGED,
     CLAIM_LOST,
@@ -64,6 +65,14 @@ pub(crate) const UPDATE: Statement = Statement::new(
             lease_node = $8, lease_until = $9, due_at = $10, ended_at = $11, updated_at = $12, expires_at = $13,
             egress = $14, holder = $15
       where id = $1 and version = $2
+  returning version",
+);
+
+/// Somebody else asks for it by now. The lease stays: whoever drives it hears of this when it writes.
+pub(crate) const JOIN: Statement = Statement::new(
+    "logins.join",
+    "update kaspi_auth_logins set version = version + 1, record = $3
+      where id = $1 and version = $2 and ended_at is null
   returning version",
 );
 

@@ -18,6 +18,7 @@ cause-account-locked = The portal has locked the account for a while, or asked t
 cause-portal-changed = The portal looks different from what is expected, so the service does not sign in by itself.
 cause-frozen = Automatic sign-ins are paused: several stores have failed in the same way.
 cause-attempts-exhausted = The sign-in attempts that this account may make are used up for now.
+cause-quiet-hours = A code is needed to sign in, and none is asked for at night.
 cause-account-mismatch = The stored sign-in details open another merchant's cabinet.
 cause-inactive = The store is switched off.
 

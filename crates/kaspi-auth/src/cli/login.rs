@@ -122,6 +122,7 @@ async fn start(
 ) -> Outcome<Login> {
     let new = NewLogin {
         origin: Origin::Caller,
+        code_source: None,
         credentials,
         user_id: args.user_id.clone(),
         engine: args.engine,

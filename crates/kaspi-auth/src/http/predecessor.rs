@@ -229,6 +229,7 @@ async fn sign_in(
         .map_err(|error| Error::new(Code::InvalidValue, format!("The account cannot be used: {error}.")))?;
     let new = NewLogin {
         origin: Origin::Caller,
+        code_source: None,
         credentials,
         user_id: None,
         engine: None,

@@ -49,6 +49,8 @@ impl Keeping {
             database: Arc::clone(&database),
             engines,
             logins,
+            // None is built in: see the port.
+            code_sources: Vec::new(),
             egresses,
             changes: Arc::clone(&waiters) as Arc<dyn StoreChanges>,
             tasks: Arc::clone(&tasks) as Arc<dyn Tasks>,

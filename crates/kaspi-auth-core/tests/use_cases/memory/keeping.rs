@@ -52,6 +52,11 @@ impl Kept {
         self.rows.get(uid).and_then(|row| row.lease).is_some_and(|(held, _)| held == lease)
     }
 
+    /// What the last refresh came to is known no more.
+    pub fn forget_outcome(&mut self, uid: &MerchantUid) {
+        self.row(uid).outcome = None;
+    }
+
     fn row(&mut self, uid: &MerchantUid) -> &mut Row {
         self.rows.entry(uid.clone()).or_default()
     }

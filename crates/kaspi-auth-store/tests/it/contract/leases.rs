@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kaspi_auth_core::id::LoginId;
-use kaspi_auth_core::login::{Login, LoginState};
+use kaspi_auth_core::keeping::Origin;
+use kaspi_auth_core::login::{Channel, Login, LoginState};
 use kaspi_auth_core::port::{LoginRepository, RepositoryError};
 use kaspi_auth_core::tenant::Tenant;
 
@@ -14,6 +15,7 @@ on_both!(
     a_login_is_lost_when_its_lease_is_over,
     two_nodes_get_each_lost_login_once,
     who_lost_a_login_cannot_write_it,
+    who_joins_a_login_leaves_it_to_who_drives_it,
     a_released_login_can_be_taken_at_once,
     a_login_that_waits_or_has_ended_is_never_lost,
 );
@@ -55,6 +57,29 @@ async fn two_nodes_get_each_lost_login_once(place: &Place) {
     }
     assert_eq!(claimed.len(), lost.len(), "each once");
     assert_eq!(claimed.into_iter().collect::<HashSet<_>>(), lost);
+}
+
+async fn who_joins_a_login_leaves_it_to_who_drives_it(place: &Place) {
+    let database = place.open().await;
+    let (begun, secrets) = login("a@example.kz", None);
+    let begun = Login { origin: Origin::Automatic, code_source: Some(Channel::Email), ..begun };
+    database.insert_login(&Tenant::All, &begun, &secrets, (node(1), later(15))).await.unwrap();
+    assert_eq!(database.find_login(&Tenant::All, begun.id).await.unwrap(), Some(begun.clone()));
+    let joined = Login { origin: Origin::Caller, code_source: None, store_password: false, ..begun.clone() };
+    let version = database.join_login(&joined).await.unwrap();
+    let joined = Login { version, ..joined };
+    let (stored, kept) = database.open_login(begun.id).await.unwrap().unwrap();
+    assert_eq!((stored, kept.is_some()), (joined.clone(), true));
+    let again = database.join_login(&begun).await;
+    assert!(matches!(again, Err(RepositoryError::Conflict)), "of an older version");
+    // Its node is the same.
+    assert_eq!(database.claim_lost_logins(node(2), later(14), later(30), 10).await.unwrap(), []);
+    database.renew_lease(begun.id, node(1), later(40)).await.unwrap();
+    assert_eq!(database.claim_lost_logins(node(2), later(39), later(60), 10).await.unwrap(), []);
+    let ended = Login { state: LoginState::Cancelled, ..joined };
+    let version = database.update_login(update(&ended)).await.unwrap();
+    let late = database.join_login(&Login { version, ..ended }).await;
+    assert!(matches!(late, Err(RepositoryError::Conflict)), "it has ended");
 }
 
 async fn who_lost_a_login_cannot_write_it(place: &Place) {

@@ -62,6 +62,7 @@ pub fn login(email: &str, for_user: Option<&str>) -> (Login, LoginSecrets) {
     let credentials = credentials(email);
     let login = Login {
         origin: kaspi_auth_core::keeping::Origin::Caller,
+        code_source: None,
         id: LoginId(Uuid::now_v7()),
         version: 0,
         user_id: for_user.map(user),

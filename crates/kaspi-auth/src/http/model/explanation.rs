@@ -53,7 +53,8 @@ pub struct KeepingView {
     /// Whether the session can be renewed without a person.
     can_refresh: bool,
     /// Why: `sso_alive`, `has_password_and_device`, `has_password`, `has_code_source`; `needs_code_sms`, `needs_code_email`, `no_credentials`,
-    /// `credentials_rejected`, `account_locked`, `portal_changed`, `frozen`, `attempts_exhausted`, `account_mismatch`, `inactive`.
+    /// `credentials_rejected`, `account_locked`, `portal_changed`, `frozen`, `attempts_exhausted`, `quiet_hours`, `account_mismatch`,
+    /// `inactive`.
     can_refresh_reason: &'static str,
     /// When the session is believed to end; null without a live one whose age is known.
     valid_until_estimate: Option<EstimateView>,

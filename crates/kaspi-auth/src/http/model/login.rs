@@ -54,6 +54,7 @@ impl NewLoginBody {
         };
         Ok(NewLogin {
             origin: kaspi_auth_core::keeping::Origin::Caller,
+            code_source: None,
             credentials: credentials
                 .map_err(|error| unfit(format!("The account cannot be used: {error}.")))?,
             user_id: self
