@@ -8,6 +8,7 @@ mod handed_over;
 mod once;
 mod outage;
 mod predecessor;
+mod processes;
 mod repair;
 
 use futures_util::StreamExt as _;
