@@ -6,12 +6,35 @@ use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::port::{Answered, AuditRepository, RepositoryError};
 
 use crate::database::SqlDatabase;
-use crate::pool::{read, transaction, tx_write, write};
+use crate::pool::{read, transaction, write};
 use crate::statements::audit as statements;
-use crate::values::{bounded, from_micros};
+use crate::values::from_micros;
 
 /// How long a text of an entry may be, in characters.
-const TEXT: usize = 255;
+pub(crate) const TEXT: usize = 255;
+
+/// Appends an entry inside [`transaction!`].
+macro_rules! append_audit {
+    ($tx:ident, $entry:expr) => {{
+        let entry: &kaspi_auth_core::audit::NewAudit = $entry;
+        let text = |text: &str| $crate::values::bounded(text, $crate::audit::TEXT);
+        $crate::pool::tx_write!(
+            $tx,
+            $crate::statements::audit::APPEND,
+            entry.at.as_microsecond(),
+            entry.actor.kind(),
+            text(entry.actor.id()),
+            text(&entry.action),
+            entry.store.as_ref().map(kaspi_auth_core::id::MerchantUid::as_str),
+            entry.subject.as_deref().map(text),
+            text(&entry.result),
+            i64::try_from(entry.times).unwrap_or(i64::MAX),
+            entry.request_id.as_deref().map(text),
+        )
+    }};
+}
+
+pub(crate) use append_audit;
 
 /// A row that was read.
 #[derive(Debug, sqlx::FromRow)]
@@ -36,19 +59,7 @@ impl AuditRepository for SqlDatabase {
             }
             transaction!(&self.pool, |tx| {
                 for entry in entries {
-                    tx_write!(
-                        tx,
-                        statements::APPEND,
-                        entry.at.as_microsecond(),
-                        entry.actor.kind(),
-                        bounded(entry.actor.id(), TEXT),
-                        bounded(&entry.action, TEXT),
-                        entry.store.as_ref().map(MerchantUid::as_str),
-                        entry.subject.as_deref().map(|text| bounded(text, TEXT)),
-                        bounded(&entry.result, TEXT),
-                        i64::try_from(entry.times).unwrap_or(i64::MAX),
-                        entry.request_id.as_deref().map(|text| bounded(text, TEXT)),
-                    )?;
+                    append_audit!(tx, entry)?;
                 }
             });
             Ok(())

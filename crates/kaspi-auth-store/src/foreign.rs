@@ -38,7 +38,7 @@ pub struct ForeignSource {
     pub table: Option<String>,
     /// What opens what is sealed there.
     pub keys: Option<Arc<KeyRing>>,
-    /// To go on behind this row: a [`cursor`](ForeignStores::cursor) of an earlier run.
+    /// To go on behind this row: the [`key`](ForeignRow::key) of one that an earlier run has come to.
     pub after: Option<String>,
 }
 
@@ -49,6 +49,15 @@ pub struct UnreadableRow {
     pub row: String,
     /// Why.
     pub why: FoundError,
+}
+
+/// A row.
+#[derive(Debug, Clone)]
+pub struct ForeignRow {
+    /// What the table tells it by: another run can go on behind it.
+    pub key: String,
+    /// The store, or why there is none.
+    pub found: Result<FoundStore, UnreadableRow>,
 }
 
 /// The stores of another installation.
@@ -90,20 +99,12 @@ impl ForeignStores {
         self.total
     }
 
-    /// The last row that was read: from where another run can go on.
-    pub fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
-    }
-
     /// The next rows, at most `limit` and at most 500; none: that was all. Each page is a short transaction of its own, so that
     /// a long run holds nothing there.
     ///
     /// # Errors
     /// The server's. The page may be asked for again.
-    pub async fn next_page(
-        &mut self,
-        limit: u32,
-    ) -> Result<Vec<Result<FoundStore, UnreadableRow>>, OpenDatabaseError> {
+    pub async fn next_page(&mut self, limit: u32) -> Result<Vec<ForeignRow>, OpenDatabaseError> {
         let sql = self.table.page_sql(self.cursor.is_some());
         let mut transaction = begin(&mut self.connection).await?;
         let rows = sqlx::query(AssertSqlSafe(sql))
@@ -116,8 +117,11 @@ impl ForeignStores {
         let mut page = Vec::with_capacity(rows.len());
         for row in rows {
             let key: String = row.try_get(0).map_err(failure)?;
-            page.push(read(&row, &key, self.keys.as_deref())?);
-            self.cursor = Some(key);
+            let found = read(&row, &key, self.keys.as_deref())?;
+            page.push(ForeignRow { key, found });
+        }
+        if let Some(last) = page.last() {
+            self.cursor = Some(last.key.clone());
         }
         Ok(page)
     }

@@ -2,6 +2,7 @@
 //! written stands in `stores/import.rs`.
 
 use kaspi_auth_core::Timestamp;
+use kaspi_auth_core::audit::Actor;
 use kaspi_auth_core::import::{FoundStore, Imported};
 use kaspi_auth_core::port::{Answered, ImportRepository};
 
@@ -11,9 +12,9 @@ impl ImportRepository for SqlDatabase {
     fn import_store<'a>(
         &'a self,
         found: &'a FoundStore,
-        apply: bool,
+        by: Option<&'a Actor>,
         now: Timestamp,
     ) -> Answered<'a, Imported> {
-        Box::pin(self.import(found, apply, now))
+        Box::pin(self.import(found, by, now))
     }
 }

@@ -59,7 +59,7 @@ pub use changes::Change;
 pub use database::SqlDatabase;
 pub use error::OpenDatabaseError;
 pub use figures::{Figures, SessionCount};
-pub use foreign::{ForeignSource, ForeignStores, UnreadableRow};
+pub use foreign::{ForeignRow, ForeignSource, ForeignStores, UnreadableRow};
 pub use found::{FoundError, found_from_json};
 pub use jobs::{Cron, JobError, JobHandler, JobWorkers, WorkerSettings};
 pub use rekey::{Finding, Problem, RekeyCursor, Rekeyed, RowsBehind, TableBehind, Verified};

@@ -12,17 +12,72 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::database::SqlDatabase;
-use crate::pool::{read, transaction, tx_write, write};
-use crate::statements::settings::LOCK;
+use crate::pool::{read, transaction, write};
 use crate::statements::timelines as statements;
-use crate::values::{bounded, from_micros};
+use crate::values::from_micros;
 
 /// How long a reason may be, in characters.
-const REASON: usize = 1000;
+pub(crate) const REASON: usize = 1000;
 /// How long where a store stood may be: a word.
-const STATUS: usize = 64;
+pub(crate) const STATUS: usize = 64;
 /// Rows that are locked, each for its share of the stores.
 const STRIPES: u8 = 16;
+
+/// Appends an entry inside [`transaction!`], or counts it where it says the same as the store's newest.
+macro_rules! append_entry {
+    ($tx:ident, $entry:expr) => {{
+        let entry: &kaspi_auth_core::timeline::NewEntry = $entry;
+        let (uid, at) = (entry.merchant_uid.as_str(), entry.at.as_microsecond());
+        let took = $crate::timelines::micros(entry.took);
+        let rung = entry.rung.map(kaspi_auth_core::keeping::Rung::as_str);
+        let code = entry.code.map(kaspi_auth_core::error::Code::as_str);
+        let status = |text: &str| $crate::values::bounded(text, $crate::timelines::STATUS);
+        let (before, after) = (status(&entry.before), status(&entry.after));
+        let reason = $crate::values::bounded(&entry.reason, $crate::timelines::REASON);
+        $crate::pool::tx_write!($tx, $crate::statements::settings::LOCK, $crate::timelines::lock(uid))?;
+        let counted = if entry.login.is_none() {
+            $crate::pool::tx_write!(
+                $tx,
+                $crate::statements::timelines::COUNT,
+                uid,
+                at,
+                took,
+                entry.act.as_str(),
+                entry.origin.as_str(),
+                rung,
+                before.as_str(),
+                after.as_str(),
+                entry.generation,
+                code,
+                reason.as_str(),
+            )?
+        } else {
+            0
+        };
+        if counted > 0 {
+            Ok(counted)
+        } else {
+            $crate::pool::tx_write!(
+                $tx,
+                $crate::statements::timelines::APPEND,
+                uid,
+                at,
+                took,
+                entry.act.as_str(),
+                entry.origin.as_str(),
+                rung,
+                before.as_str(),
+                after.as_str(),
+                entry.generation,
+                code,
+                reason.as_str(),
+                entry.login.map(|login| login.0),
+            )
+        }
+    }};
+}
+
+pub(crate) use append_entry;
 
 /// A row that was read.
 #[derive(Debug, sqlx::FromRow)]
@@ -46,51 +101,8 @@ struct EntryRow {
 impl TimelineRepository for SqlDatabase {
     fn append_entry<'a>(&'a self, entry: &'a NewEntry) -> Answered<'a, ()> {
         Box::pin(async move {
-            let (uid, at) = (entry.merchant_uid.as_str(), entry.at.as_microsecond());
-            let took = micros(entry.took);
-            let rung = entry.rung.map(Rung::as_str);
-            let code = entry.code.map(Code::as_str);
-            let (before, after) = (bounded(&entry.before, STATUS), bounded(&entry.after, STATUS));
-            let reason = bounded(&entry.reason, REASON);
             transaction!(&self.pool, |tx| {
-                tx_write!(tx, LOCK, lock(uid))?;
-                let counted = if entry.login.is_none() {
-                    tx_write!(
-                        tx,
-                        statements::COUNT,
-                        uid,
-                        at,
-                        took,
-                        entry.act.as_str(),
-                        entry.origin.as_str(),
-                        rung,
-                        before.as_str(),
-                        after.as_str(),
-                        entry.generation,
-                        code,
-                        reason.as_str(),
-                    )?
-                } else {
-                    0
-                };
-                if counted == 0 {
-                    tx_write!(
-                        tx,
-                        statements::APPEND,
-                        uid,
-                        at,
-                        took,
-                        entry.act.as_str(),
-                        entry.origin.as_str(),
-                        rung,
-                        before.as_str(),
-                        after.as_str(),
-                        entry.generation,
-                        code,
-                        reason.as_str(),
-                        entry.login.map(|login| login.0),
-                    )?;
-                }
+                append_entry!(tx, entry)?;
             });
             Ok(())
         })
@@ -183,12 +195,12 @@ fn origin_of(text: &str) -> Option<Origin> {
     [Origin::Caller, Origin::Automatic].into_iter().find(|origin| origin.as_str() == text)
 }
 
-fn micros(span: SignedDuration) -> i64 {
+pub(crate) fn micros(span: SignedDuration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The row that who adds an entry of this store locks. The same on every node.
-fn lock(uid: &str) -> String {
+pub(crate) fn lock(uid: &str) -> String {
     let [first, ..] = <[u8; 32]>::from(Sha256::digest(uid.as_bytes()));
     format!("timeline:{}", first % STRIPES)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Answered;
-use crate::audit::{AuditEntry, AuditFilter, NewAudit};
+use crate::audit::{Actor, AuditEntry, AuditFilter, NewAudit};
 use crate::batch::{Batch, BatchId, BatchItem, BatchStores};
 use crate::id::MerchantUid;
 use crate::import::{FoundStore, Imported};
@@ -97,11 +97,12 @@ pub trait JobRepository: Send + Sync {
 
 /// Stores on their way in.
 pub trait ImportRepository: Send + Sync {
-    /// Says what becomes of a found store and, if `apply`, does it: sealed with the newest key, one transaction, nothing overwritten that is newer here.
+    /// Says what becomes of a found store and, where somebody takes it over, does it: sealed with the newest key, nothing overwritten that is newer
+    /// here; one transaction, with its entries in the store's timeline and in the audit log.
     fn import_store<'a>(
         &'a self,
         found: &'a FoundStore,
-        apply: bool,
+        by: Option<&'a Actor>,
         now: Timestamp,
     ) -> Answered<'a, Imported>;
 }

@@ -10,7 +10,8 @@ pub(crate) const FIND: Statement = Statement::new(
     "stores.import_find",
     "select cast(guid as text) as guid, cast(kaspi_email as text) as kaspi_email,
             cast(kaspi_password as text) as kaspi_password, cast(user_id as text) as user_id, auth_revision,
-            auth_method, auth_signed_in_at, updated_at
+            auth_method, auth_signed_in_at, updated_at, auth_generation, auth_validity,
+            coalesce(needs_reauth, false) as needs_reauth
        from kaspi_stores where merchant_id = $1",
 );
 

@@ -1,21 +1,25 @@
 //! Taking a found store in: read what is here, let the core judge, write in one transaction if nobody wrote in between.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::account::Method;
+use kaspi_auth_core::audit::{Actor, NewAudit};
 use kaspi_auth_core::import::{FoundStore, Imported, Judgement, Present, judge};
-use kaspi_auth_core::keeping::RefreshReason;
+use kaspi_auth_core::keeping::{Origin, RefreshReason};
 use kaspi_auth_core::port::RepositoryError;
-use kaspi_auth_core::session::StoredCredentials;
+use kaspi_auth_core::session::{StoredCredentials, Validity};
+use kaspi_auth_core::timeline::{Act, NewEntry};
 use secrecy::SecretString;
 use sqlx::types::Json;
 
 use super::save::clean;
 use super::{TRIES, guid_error, stored_guid};
+use crate::audit::append_audit;
 use crate::changes::Change;
 use crate::database::SqlDatabase;
 use crate::pool::{read, transaction, tx_write};
 use crate::sealed::{Encrypted, Guid, GuidParts};
 use crate::statements::imports::{ADD, FIND, TAKE_CREDENTIALS, TAKE_POINTS, TAKE_SESSION};
+use crate::timelines::append_entry;
 use crate::values::{Instant, UserParam, from_micros, without_nul};
 
 /// What is here already.
@@ -29,6 +33,9 @@ struct HereRow {
     auth_method: Option<String>,
     auth_signed_in_at: Option<i64>,
     updated_at: Option<Instant>,
+    auth_generation: i64,
+    auth_validity: String,
+    needs_reauth: bool,
 }
 
 /// The same, opened.
@@ -36,6 +43,8 @@ struct Here {
     guid: Option<Guid>,
     credentials: StoredCredentials,
     revision: i64,
+    generation: i64,
+    status: String,
 }
 
 /// What is written, sealed.
@@ -53,7 +62,7 @@ impl SqlDatabase {
     pub(crate) async fn import(
         &self,
         found: &FoundStore,
-        apply: bool,
+        by: Option<&Actor>,
         now: Timestamp,
     ) -> Result<Imported, RepositoryError> {
         let user = self.users.write(found.user_id.as_ref())?;
@@ -66,10 +75,10 @@ impl SqlDatabase {
                     (judgement, Some(here))
                 }
             };
-            if !apply || !(judgement.session || judgement.credentials) {
+            let Some(by) = by.filter(|_| judgement.session || judgement.credentials) else {
                 return Ok(judgement.answer);
-            }
-            if self.take_in(found, &user, judgement, here, now).await? {
+            };
+            if self.take_in(found, &user, judgement, here, (by, now)).await? {
                 self.announcer.announce(Change::Store(found.merchant_uid.clone()));
                 return Ok(judgement.answer);
             }
@@ -111,7 +120,13 @@ impl SqlDatabase {
             updated_at: row.updated_at.map_or(Timestamp::UNIX_EPOCH, |instant| instant.0),
         };
         let judgement = judge(found, Some(&present));
-        Ok((judgement, Here { guid, credentials, revision: row.auth_revision }))
+        let status = match &guid {
+            None => "none",
+            Some(_) if row.needs_reauth => NEEDS_REAUTH,
+            Some(_) => &row.auth_validity,
+        };
+        let (revision, generation, status) = (row.auth_revision, row.auth_generation, status.to_owned());
+        Ok((judgement, Here { guid, credentials, revision, generation, status }))
     }
 
     /// Writes it; `false`: somebody else wrote in between.
@@ -121,9 +136,11 @@ impl SqlDatabase {
         user: &UserParam,
         judgement: Judgement,
         here: Option<Here>,
-        now: Timestamp,
+        (by, now): (&Actor, Timestamp),
     ) -> Result<bool, RepositoryError> {
         let uid = &found.merchant_uid;
+        let entry = entry_of(found, judgement, here.as_ref(), now);
+        let audit = audit_of(found, by, now);
         let (guid, kept, revision) = match here {
             None => (None, StoredCredentials::default(), None),
             Some(here) => (here.guid, here.credentials, Some(here.revision)),
@@ -185,6 +202,10 @@ impl SqlDatabase {
             if written > 0 && !points.0.is_empty() && (judgement.session || revision.is_none()) {
                 tx_write!(tx, TAKE_POINTS, uid.as_str(), &points)?;
             }
+            if written > 0 {
+                append_entry!(tx, &entry)?;
+                append_audit!(tx, &audit)?;
+            }
             written
         });
         Ok(written > 0)
@@ -239,6 +260,51 @@ impl SqlDatabase {
             }),
             signed_in_at: found.authenticated_at.filter(|_| judgement.session).map(Timestamp::as_microsecond),
         }
+    }
+}
+
+const NEEDS_REAUTH: &str = "needs_reauth";
+
+/// What the store's timeline says of it.
+fn entry_of(found: &FoundStore, judgement: Judgement, here: Option<&Here>, now: Timestamp) -> NewEntry {
+    let before = here.map_or("none", |here| here.status.as_str());
+    let after = match (judgement.session, before) {
+        (true, _) => Validity::Unknown.as_str(),
+        // A password ends the wait for a person; what the session is, nobody has looked since.
+        (false, NEEDS_REAUTH) if found.password.is_some() => Validity::Unknown.as_str(),
+        (false, before) => before,
+    };
+    let reason = match (judgement.session, judgement.credentials) {
+        (true, true) => "a session and what to sign in with",
+        (true, false) => "a session",
+        (false, _) => "what to sign in with",
+    };
+    NewEntry {
+        merchant_uid: found.merchant_uid.clone(),
+        at: now,
+        act: Act::Import,
+        origin: Origin::Caller,
+        rung: None,
+        before: before.to_owned(),
+        after: after.to_owned(),
+        generation: here.map_or(0, |here| here.generation) + i64::from(judgement.session),
+        took: SignedDuration::ZERO,
+        code: None,
+        reason: reason.to_owned(),
+        login: None,
+    }
+}
+
+fn audit_of(found: &FoundStore, by: &Actor, now: Timestamp) -> NewAudit {
+    NewAudit {
+        at: now,
+        actor: by.clone(),
+        action: "import".to_owned(),
+        store: Some(found.merchant_uid.clone()),
+        subject: None,
+        result: "ok".to_owned(),
+        times: 1,
+        request_id: None,
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use kaspi_auth_core::import::{FoundStore, Imported};
 use kaspi_auth_core::port::{ImportRepository, StoreRepository};
 use kaspi_auth_core::tenant::Tenant;
-use kaspi_auth_store::{ForeignSource, ForeignStores, FoundError, OpenDatabaseError, UnreadableRow};
+use kaspi_auth_store::{
+    ForeignRow, ForeignSource, ForeignStores, FoundError, OpenDatabaseError, UnreadableRow,
+};
 use kaspi_auth_vault::{KeyRing, OpenError};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -39,7 +41,7 @@ async fn read_all(source: ForeignSource) -> Vec<Result<FoundStore, UnreadableRow
         if page.is_empty() {
             break;
         }
-        all.extend(page);
+        all.extend(page.into_iter().map(|row| row.found));
     }
     assert_eq!(stores.total(), u64::try_from(all.len()).unwrap());
     stores.close().await;
@@ -128,7 +130,7 @@ async fn a_store_of_the_last_generation_is_read_and_taken_in() {
     for ours in [Place::sqlite(), Place::postgres().await] {
         let database = ours.open().await;
         let found = FoundStore { is_active: true, ..found.clone() };
-        assert_eq!(database.import_store(&found, true, now()).await.unwrap(), Imported::Added);
+        assert_eq!(database.import_store(&found, Some(&operator()), now()).await.unwrap(), Imported::Added);
         assert_eq!(
             value_of(&database, &Tenant::All, "18").await.as_deref(),
             Some("by FastAPI"),
@@ -150,7 +152,10 @@ async fn a_store_of_an_installation_of_ours_is_read() {
         ("v1", Some("m17@example.kz"))
     );
     assert_eq!(found.authenticated_at, Some(now()));
-    assert_eq!(database.import_store(&found, true, later(9)).await.unwrap(), Imported::SkippedSame);
+    assert_eq!(
+        database.import_store(&found, Some(&operator()), later(9)).await.unwrap(),
+        Imported::SkippedSame
+    );
 }
 
 #[tokio::test]
@@ -207,7 +212,7 @@ async fn a_run_goes_on_behind_the_last_row_of_an_earlier_one() {
         for _ in 0..2 {
             seen.extend(first.next_page(6).await.unwrap());
         }
-        let after = first.cursor().map(str::to_owned);
+        let after = seen.last().map(|row: &ForeignRow| row.key.clone());
         let mut second = ForeignStores::open(ForeignSource { after, ..source(&place) }).await.unwrap();
         assert_eq!(second.total(), 13, "what is left");
         loop {
@@ -218,7 +223,7 @@ async fn a_run_goes_on_behind_the_last_row_of_an_earlier_one() {
             seen.extend(page);
         }
         let mut uids: Vec<u32> =
-            seen.into_iter().map(|row| row.unwrap().merchant_uid.as_str().parse().unwrap()).collect();
+            seen.into_iter().map(|row| row.found.unwrap().merchant_uid.as_str().parse().unwrap()).collect();
         uids.sort_unstable();
         assert_eq!(uids, (1..=25).collect::<Vec<_>>(), "{id}");
     }

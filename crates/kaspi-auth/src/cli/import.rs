@@ -1,13 +1,15 @@
 //! `kaspi-auth import`: takes stores over from another installation's database, from tables, and from browsers' cookies.
 //!
 //! A dry run unless `--apply` is given. Each row is a transaction of its own, and what is here already is skipped, so that
-//! an import that was cut off is simply run again.
+//! an import that was cut off is simply run again; one of a table may go on behind the row to which it came.
 
 mod report;
 mod source;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
+use kaspi_auth_core::audit::Actor;
 use kaspi_auth_core::id::{MerchantUid, UserId};
 use kaspi_auth_core::import::{FoundStore, Imported};
 use kaspi_auth_core::port::{ImportRepository as _, RepositoryError};
@@ -21,7 +23,7 @@ use self::source::Source;
 use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
-use super::{Global, output, signals};
+use super::{Global, audit, output, shell, signals};
 use crate::import::{Format, Row};
 use crate::process::Chain;
 
@@ -47,6 +49,9 @@ pub struct Args {
     /// The table in the other database, with its schema where the search path does not find it. When left out: kaspi_stores.
     #[arg(long)]
     table: Option<String>,
+    /// Go on behind this row of the table: an import that was cut off has named it. Rows before it are not read again.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
     /// The file with the ENCRYPTION_KEY of the other installation. When left out, the keys of this one are tried.
     #[arg(long, value_name = "FILE", conflicts_with = "source_key")]
     source_key_file: Option<PathBuf>,
@@ -75,6 +80,8 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
     let done = match Opened::of(&config).await {
         Ok(opened) => {
             let done = carry_out(args, &opened, &mut source, &stop).await;
+            let what = format!("{}{}", source.kind(), if args.apply { "" } else { ", dry run" });
+            opened.audit("import", None, Some(&what), &done).await;
             opened.close().await;
             done
         }
@@ -87,6 +94,7 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
 async fn carry_out(args: &Args, opened: &Opened, source: &mut Source, stop: &CancellationToken) -> Outcome {
     tracing::info!(source = source.kind(), apply = args.apply, "importing");
     let mut report = Report::new(args.apply, args.report.as_deref(), source)?;
+    let mut taker = Taker { args, opened, by: audit::operator(), taken: HashSet::new() };
     let ended = loop {
         if stop.is_cancelled() {
             break Err(Failure::interrupted("the import was interrupted").hint(GO_ON));
@@ -100,56 +108,81 @@ async fn carry_out(args: &Args, opened: &Opened, source: &mut Source, stop: &Can
             Ok(None) => break Ok(()),
             Err(failure) => break Err(failure),
         };
-        let fate = match fate(args, opened, &mut row).await {
+        let fate = match taker.fate(&mut row).await {
             Ok(fate) => fate,
             Err(failure) => break Err(failure),
         };
         if let Err(failure) = report.row(&row, &fate, source) {
             break Err(failure);
         }
+        source.row_is_done();
     };
     let troubled = report.end(ended.is_ok(), args.json)?;
-    ended?;
+    ended.map_err(|failure| match source.done() {
+        Some(row) => failure.hint(format!("--after {} goes on; or {GO_ON}", shell::quoted(row))),
+        None => failure,
+    })?;
     if !args.apply {
         output::note("nothing was changed; --apply does it");
     }
     Ok(if troubled == 0 { Exit::Done } else { Exit::Failed })
 }
 
-/// What becomes of a row.
-async fn fate(args: &Args, opened: &Opened, row: &mut Row) -> Outcome<Fate> {
-    let found = match &mut row.found {
-        Ok(found) => found,
-        Err(why) => return Ok(Fate::Unreadable(why.clone())),
-    };
-    if found.user_id.is_none() {
-        found.user_id.clone_from(&args.user_id);
-    }
-    let service = opened.service();
-    match service.database.import_store(found, args.apply, service.clock.now()).await {
-        Ok(answer) => Ok(Fate::Judged(answer, look(args, opened, found, answer).await)),
-        Err(error @ RepositoryError::Unavailable { .. }) => {
-            Err(Failure::new("the database does not take the stores")
-                .because(error)
-                .hint(GO_ON)
-                .ending(Exit::Later))
+/// Takes rows over, or says what would become of them.
+struct Taker<'a> {
+    args: &'a Args,
+    opened: &'a Opened,
+    by: Actor,
+    /// Merchants of whom a dry run has said already that a row would be taken.
+    taken: HashSet<MerchantUid>,
+}
+
+impl Taker<'_> {
+    /// What becomes of a row.
+    async fn fate(&mut self, row: &mut Row) -> Outcome<Fate> {
+        let found = match &mut row.found {
+            Ok(found) => found,
+            Err(why) => return Ok(Fate::Unreadable(why.clone())),
+        };
+        if found.user_id.is_none() {
+            found.user_id.clone_from(&self.args.user_id);
         }
-        Err(error) => Ok(Fate::Refused(Chain(&error).to_string())),
+        let service = self.opened.service();
+        let by = self.args.apply.then_some(&self.by);
+        match service.database.import_store(found, by, service.clock.now()).await {
+            // It was held against what is here, and not against the row that would stand here by then.
+            Ok(answer)
+                if by.is_none() && is_taken(answer) && !self.taken.insert(found.merchant_uid.clone()) =>
+            {
+                Ok(Fate::Repeated)
+            }
+            Ok(answer) => Ok(Fate::Judged(answer, self.look(found, answer).await)),
+            Err(error @ RepositoryError::Unavailable { .. }) => {
+                Err(Failure::new("the database does not take the stores")
+                    .because(error)
+                    .hint(GO_ON)
+                    .ending(Exit::Later))
+            }
+            Err(error) => Ok(Fate::Refused(Chain(&error).to_string())),
+        }
+    }
+
+    /// What the cabinet says of a session that was taken, where that is wanted.
+    async fn look(&self, found: &FoundStore, answer: Imported) -> Option<Validity> {
+        if !(self.args.validate && is_taken(answer)) || found.cookies.is_empty() {
+            return None;
+        }
+        let looked = self.opened.service().sessions.validate(&Tenant::All, &found.merchant_uid).await;
+        Some(looked.map_or_else(
+            |error| {
+                tracing::warn!(store = %found.merchant_uid, error = %Chain(&error), "an imported session could not be looked at");
+                Validity::Unknown
+            },
+            |found| found.validity,
+        ))
     }
 }
 
-/// What the cabinet says of a session that was taken, where that is wanted.
-async fn look(args: &Args, opened: &Opened, found: &FoundStore, answer: Imported) -> Option<Validity> {
-    let taken = matches!(answer, Imported::Added | Imported::Updated);
-    if !(args.validate && taken) || found.cookies.is_empty() {
-        return None;
-    }
-    let looked = opened.service().sessions.validate(&Tenant::All, &found.merchant_uid).await;
-    Some(looked.map_or_else(
-        |error| {
-            tracing::warn!(store = %found.merchant_uid, error = %Chain(&error), "an imported session could not be looked at");
-            Validity::Unknown
-        },
-        |found| found.validity,
-    ))
+fn is_taken(answer: Imported) -> bool {
+    matches!(answer, Imported::Added | Imported::Updated)
 }

@@ -78,6 +78,21 @@ async fn a_second_run_skips_what_is_there_and_every_row_is_reported() {
 }
 
 #[tokio::test]
+async fn a_dry_run_counts_a_merchant_of_two_rows_once() {
+    let room = Room::new().await;
+    let table = "merchant_id,email,password\n17,a@shop.test,first\n18,b@shop.test,p\n17,a@shop.test,second\n";
+    std::fs::write(room.path("stores.csv"), table).unwrap();
+    let dry = room.run(&["import", "--from", "stores.csv", "--report", "dry.csv", "--json"]).await.good();
+    let told = dry.last_json();
+    assert_eq!((&told["answers"]["added"], &told["repeated"]), (&json!(2), &json!(1)), "{told}");
+    let rows = report(&room.path("dry.csv"));
+    assert_eq!((rows[2][2].as_str(), rows[2][3].as_str()), ("skipped", "repeated"), "{rows:?}");
+    let wet = room.run(&["import", "--from", "stores.csv", "--apply", "--json"]).await.good().last_json();
+    assert_eq!((&wet["answers"]["added"], &wet["answers"]["skipped_older"]), (&json!(2), &json!(1)), "{wet}");
+    assert_eq!(wet["repeated"], 0, "{wet}");
+}
+
+#[tokio::test]
 async fn an_imported_session_opens_the_cabinet_wherever_it_came_from() {
     let old = Room::new().await;
     old.sign_in("plain").await;
@@ -154,6 +169,7 @@ async fn a_source_that_is_none_is_refused_with_what_to_do() {
     refused(&["--from", "."], 2, "folder").await;
     refused(&["--from", "cookies.txt"], 1, "--merchant-uid").await;
     refused(&["--from", "odd", "--table", "x"], 2, "--table").await;
+    refused(&["--from", "odd", "--after", "7"], 2, "--after").await;
     refused(&["--from", "odd", "--validate"], 2, "--apply").await;
     refused(&["--from", "postgres://nobody:canary@127.0.0.1:1/none", "--json"], 1, "source database").await;
     refused(&["--from", "postgres://h/d", "--source-key", "canary"], 2, "source's key").await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::postgres::Database;
-use crate::room::{PASSWORD, Ran, Room, finish};
+use crate::room::{PASSWORD, Ran, Room, Running, eventually, finish};
 
 /// What the asyncpg generation does with a session before it stores it.
 const SEAL: &str = "
@@ -102,6 +102,7 @@ async fn the_fastapi_generation_is_taken_over_with_its_own_key() {
         assert_eq!(summary["sessions"]["alive"], 1, "{summary}");
         let rows = std::fs::read_to_string(new.path("rows.csv")).unwrap();
         assert!(rows.contains("30000001,taken,added") && rows.contains(",18,unreadable"), "{rows}");
+        assert!(rows.lines().skip(1).all(|row| row.starts_with("id ")), "{rows}");
         assert!(!rows.contains("canary") && !format!("{told:?}").contains(PASSWORD), "{rows}");
         let again =
             import(&new, own, &source, &["--source-key-file", &key, "--apply"]).await.ended(1).last_json();
@@ -146,4 +147,40 @@ async fn the_services_own_database_is_no_source() {
     let refused = import(&room, Some(&own), &own, &[]).await.ended(2);
     assert!(refused.stderr.contains("adopted as it stands"), "{refused:?}");
     own.drop().await;
+}
+
+#[tokio::test]
+async fn an_import_that_was_cut_off_goes_on_behind_the_row_that_it_names() {
+    let room = Room::new().await;
+    let source = Database::new("source").await;
+    let rows = 3000;
+    source
+        .fill(format!(
+            "create table kaspi_stores (id serial primary key, merchant_id text, kaspi_email text, kaspi_password text);
+             insert into kaspi_stores (merchant_id, kaspi_email, kaspi_password)
+             select cast(50000000 + n as text), 'm' || n || '@shop.test', 'p' from generate_series(1, {rows}) n"
+        ))
+        .await;
+    let mut command = room.command(&["import", "--apply", "--report", "cut.csv"]);
+    command.env("KASPI_AUTH_IMPORT_FROM", source.sqlalchemy_url());
+    let running = Running::start(command);
+    eventually("something has been taken", || {
+        std::fs::metadata(room.path("cut.csv")).ok().filter(|report| report.len() > 0)
+    })
+    .await;
+    running.signal("INT").await;
+    let cut = running.end().await.ended(130);
+    let (_, rest) = cut.stderr.split_once("--after ").unwrap_or_else(|| panic!("{cut:?}"));
+    let row: u64 = rest.split(' ').next().unwrap().parse().unwrap();
+    assert!(row < rows, "{cut:?}");
+    let told =
+        import(&room, None, &source, &["--apply", "--after", &row.to_string()]).await.good().last_json();
+    assert_eq!(
+        (&told["rows"], &told["answers"]["added"]),
+        (&json!(rows - row), &json!(rows - row)),
+        "{told}"
+    );
+    let listed = room.run(&["stores", "list", "--json"]).await.good().json();
+    assert_eq!(listed["stores"].as_array().unwrap().len() as u64, rows, "not one is missing");
+    source.drop().await;
 }

@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use kaspi_auth::import::{Rows, Settings};
+use kaspi_auth_core::audit::Actor;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::import::Imported;
 use kaspi_auth_core::port::{Clock as _, ImportRepository as _};
@@ -31,11 +32,12 @@ async fn an_imported_session_is_served_and_alive(world: &World) {
     let mut rows = Rows::read(Cursor::new(list.into_bytes()), None, &settings).unwrap();
     let found = rows.next().unwrap().unwrap().found.unwrap();
     let database = &world.node().service().database;
-    let import = async |apply| database.import_store(&found, apply, world.clock.now()).await.unwrap();
-    assert_eq!(import(false).await, Imported::Added);
+    let by = Actor::CommandLine("operator".to_owned());
+    let import = async |by| database.import_store(&found, by, world.clock.now()).await.unwrap();
+    assert_eq!(import(None).await, Imported::Added);
     world.admin.get("/v1/stores/7000001/session").await.is_problem(404, "store_not_found");
-    assert_eq!(import(true).await, Imported::Added);
-    assert_eq!(import(true).await, Imported::SkippedSame);
+    assert_eq!(import(Some(&by)).await, Imported::Added);
+    assert_eq!(import(Some(&by)).await, Imported::SkippedSame);
 
     let session = world.admin.session("7000001").await;
     assert_eq!(world.open_cabinet(&session.cookie_header).await.0, 200);

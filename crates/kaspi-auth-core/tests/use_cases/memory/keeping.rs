@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use kaspi_auth_core::Timestamp;
 use kaspi_auth_core::account::Account;
-use kaspi_auth_core::audit::{AuditEntry, AuditFilter, NewAudit};
+use kaspi_auth_core::audit::{Actor, AuditEntry, AuditFilter, NewAudit};
 use kaspi_auth_core::batch::{Batch, BatchId, BatchItem, BatchStores};
 use kaspi_auth_core::id::{MerchantUid, NodeId};
 use kaspi_auth_core::import::{FoundStore, Imported};
@@ -399,7 +399,7 @@ impl ImportRepository for Memory {
     fn import_store<'a>(
         &'a self,
         _found: &'a FoundStore,
-        _apply: bool,
+        _by: Option<&'a Actor>,
         _now: Timestamp,
     ) -> Answered<'a, Imported> {
         absent("keeping")

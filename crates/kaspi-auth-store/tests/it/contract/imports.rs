@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use kaspi_auth_core::account::Method;
+use kaspi_auth_core::audit::AuditFilter;
 use kaspi_auth_core::import::{FoundStore, Imported};
 use kaspi_auth_core::merchant::Points;
-use kaspi_auth_core::port::{ImportRepository, RepositoryError, SessionUpdate, StoreRepository};
+use kaspi_auth_core::port::{
+    AuditRepository, ImportRepository, RepositoryError, SessionUpdate, StoreRepository, TimelineRepository,
+};
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::store::{Store, StoreStatus};
 use kaspi_auth_core::tenant::Tenant;
+use kaspi_auth_core::timeline::Act;
 use kaspi_auth_store::{Change, SqlDatabase};
 use kaspi_auth_vault::{Envelope, Legacy};
 use secrecy::ExposeSecret;
@@ -33,6 +37,7 @@ on_both!(
     many_that_import_the_same_add_it_once,
     what_is_taken_is_sealed_for_its_merchant_and_told,
     a_session_here_that_does_not_open_is_not_overwritten,
+    what_is_taken_stands_in_the_timeline_and_the_audit_log,
 );
 
 fn found(value: &str) -> FoundStore {
@@ -53,8 +58,8 @@ fn found(value: &str) -> FoundStore {
 }
 
 async fn take(database: &SqlDatabase, found: &FoundStore, second: i64) -> Imported {
-    let dry = database.import_store(found, false, later(second)).await.unwrap();
-    let done = database.import_store(found, true, later(second)).await.unwrap();
+    let dry = database.import_store(found, None, later(second)).await.unwrap();
+    let done = database.import_store(found, Some(&operator()), later(second)).await.unwrap();
     assert_eq!(dry, done, "a dry run answers the same");
     done
 }
@@ -101,12 +106,12 @@ async fn a_new_store_is_added_with_all_that_was_found(place: &Place) {
 
 async fn nothing_is_written_without_apply(place: &Place) {
     let database = place.open().await;
-    assert_eq!(database.import_store(&found("v1"), false, now()).await.unwrap(), Imported::Added);
+    assert_eq!(database.import_store(&found("v1"), None, now()).await.unwrap(), Imported::Added);
     assert_eq!(database.find_store(&Tenant::All, &uid("17")).await.unwrap(), None);
     save(&database, "17", "ours", None).await.unwrap();
     let newer = FoundStore { authenticated_at: Some(later(60)), ..found("theirs") };
     let before = store(&database).await;
-    assert_eq!(database.import_store(&newer, false, later(99)).await.unwrap(), Imported::Updated);
+    assert_eq!(database.import_store(&newer, None, later(99)).await.unwrap(), Imported::Updated);
     assert_eq!(store(&database).await, before);
     assert_eq!(value(&database).await.as_deref(), Some("ours"));
 }
@@ -311,7 +316,9 @@ async fn many_that_import_the_same_add_it_once(place: &Place) {
     let importing: Vec<_> = (0..16)
         .map(|number| {
             let database = Arc::clone(if number % 2 == 0 { &one } else { &two });
-            tokio::spawn(async move { database.import_store(&found("v1"), true, now()).await.unwrap() })
+            tokio::spawn(async move {
+                database.import_store(&found("v1"), Some(&operator()), now()).await.unwrap()
+            })
         })
         .collect();
     let mut answers = Vec::new();
@@ -368,9 +375,53 @@ async fn a_session_here_that_does_not_open_is_not_overwritten(place: &Place) {
     place
         .sql("insert into kaspi_stores (merchant_id, guid) select '17', guid from kaspi_stores where merchant_id = '18'")
         .await;
-    for apply in [false, true] {
-        let refused = database.import_store(&found("v1"), apply, now()).await;
+    for by in [None, Some(&operator())] {
+        let refused = database.import_store(&found("v1"), by, now()).await;
         assert!(matches!(refused, Err(RepositoryError::Sealed { column: "guid", .. })), "{refused:?}");
         assert!(!format!("{:?}", refused.unwrap_err()).contains("canary"));
     }
+}
+
+async fn what_is_taken_stands_in_the_timeline_and_the_audit_log(place: &Place) {
+    let database = place.open().await;
+    assert_eq!(take(&database, &found("v1"), 0).await, Imported::Added);
+    assert_eq!(take(&database, &found("v1"), 5).await, Imported::SkippedSame);
+    let newer = FoundStore { authenticated_at: Some(later(60)), ..found("v2") };
+    assert_eq!(take(&database, &newer, 90).await, Imported::Updated);
+    let password = FoundStore {
+        password: Some("canary-later".to_owned().into()),
+        updated_at: Some(later(120)),
+        ..found("")
+    };
+    assert_eq!(take(&database, &password, 150).await, Imported::Updated);
+
+    let told = database.list_entries(&Tenant::All, &uid("17"), None, 9).await.unwrap().unwrap();
+    let brief: Vec<_> = told
+        .iter()
+        .map(|entry| {
+            let what = &entry.what;
+            (
+                what.act,
+                what.before.as_str(),
+                what.after.as_str(),
+                what.generation,
+                what.at,
+                what.reason.as_str(),
+            )
+        })
+        .collect();
+    let both = "a session and what to sign in with";
+    assert_eq!(
+        brief,
+        [
+            (Act::Import, "unknown", "unknown", 2, later(150), "what to sign in with"),
+            (Act::Import, "unknown", "unknown", 2, later(90), "a session"),
+            (Act::Import, "none", "unknown", 1, now(), both),
+        ]
+    );
+    let filter = AuditFilter { store: Some(uid("17")), limit: 9, ..AuditFilter::default() };
+    let audited = database.list_audit(&filter).await.unwrap();
+    assert_eq!(audited.len(), 3, "what was skipped or only looked at changed nothing");
+    assert!(audited.iter().all(|entry| entry.what.actor == operator() && entry.what.action == "import"));
+    assert!(!format!("{told:?}{audited:?}").contains("canary"));
 }

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::account::Credentials;
+use kaspi_auth_core::audit::Actor;
 use kaspi_auth_core::egress::{Egress, EgressId, Health, Proxy, ProxyScheme, Way};
 use kaspi_auth_core::id::{LoginId, MerchantUid, NodeId, UserId};
 use kaspi_auth_core::login::{Driver, EngineChoice, Login, LoginSecrets, LoginState, WhenSeveral};
@@ -43,6 +44,11 @@ pub fn uid(text: &str) -> MerchantUid {
 
 pub fn user(text: &str) -> UserId {
     UserId::parse(text).unwrap()
+}
+
+/// Somebody at the command line.
+pub fn operator() -> Actor {
+    Actor::CommandLine("operator".to_owned())
 }
 
 pub fn tenant(text: &str) -> Tenant {

@@ -22,6 +22,8 @@ const TOLD: u64 = 10;
 pub enum Fate {
     /// The database's answer and, where it was asked for, what the cabinet said of the session.
     Judged(Imported, Option<Validity>),
+    /// A dry run: an earlier row of the same merchant would be taken, and this one be held against that.
+    Repeated,
     /// It could not be read.
     Unreadable(String),
     /// The database would not have it.
@@ -41,6 +43,7 @@ pub struct Report {
 struct Tally {
     rows: u64,
     judged: [u64; 6],
+    repeated: u64,
     unreadable: u64,
     refused: u64,
     sessions: [u64; 3],
@@ -126,6 +129,10 @@ fn words(fate: &Fate, applies: bool) -> (&'static str, &'static str, String) {
             };
             (outcome, answer.as_str(), why.to_owned())
         }
+        Fate::Repeated => {
+            let why = "an earlier row of the same merchant would be taken; with --apply this one is held against it";
+            ("skipped", "repeated", why.to_owned())
+        }
         Fate::Unreadable(why) => ("unreadable", "unreadable", why.clone()),
         Fate::Refused(why) => ("refused", "refused", why.clone()),
     }
@@ -155,6 +162,7 @@ impl Tally {
                     *number += 1;
                 }
             }
+            Fate::Repeated => self.repeated += 1,
             Fate::Unreadable(_) => self.unreadable += 1,
             Fate::Refused(_) => self.refused += 1,
         }
@@ -172,7 +180,7 @@ impl Tally {
             .collect();
         let mut all = json!({
             "applied": applied, "finished": finished, "rows": self.rows, "unreadable": self.unreadable, "refused": self.refused,
-            "answers": answers,
+            "repeated": self.repeated, "answers": answers,
         });
         if self.sessions.iter().any(|number| *number > 0) {
             all["sessions"] = VERDICTS
@@ -193,9 +201,14 @@ impl Tally {
             self.rows,
             added + updated
         )];
-        let skipped = same + older + taken + empty;
-        let reasons =
-            listed(&[(same, "the same"), (older, "older"), (taken, "another user's"), (empty, "empty")]);
+        let skipped = same + older + taken + empty + self.repeated;
+        let reasons = listed(&[
+            (same, "the same"),
+            (older, "older"),
+            (taken, "another user's"),
+            (empty, "empty"),
+            (self.repeated, "of a merchant of an earlier row"),
+        ]);
         parts.push(if reasons.is_empty() {
             "0 skipped".to_owned()
         } else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::port::Clock as _;
-use kaspi_auth_store::{ForeignSource, ForeignStores, found_from_json};
+use kaspi_auth_store::{ForeignRow, ForeignSource, ForeignStores, found_from_json};
 use kaspi_auth_vault::KeyRing;
 use secrecy::ExposeSecret as _;
 
@@ -32,8 +32,11 @@ pub enum Source {
 /// A table, page by page.
 pub struct Pages {
     stores: ForeignStores,
-    page: std::vec::IntoIter<Row>,
+    page: std::vec::IntoIter<(String, Row)>,
     read: u64,
+    /// The row that was handed out last, and the last one of which all is done.
+    handed: Option<String>,
+    done: Option<String>,
 }
 
 impl Source {
@@ -43,8 +46,8 @@ impl Source {
         if is_database(args.from.expose_secret()) {
             return Self::database(args, config, keys).await;
         }
-        if args.table.is_some() {
-            return Err(Failure::usage("--table is for a source that is a database"));
+        if args.table.is_some() || args.after.is_some() {
+            return Err(Failure::usage("--table and --after are for a source that is a database"));
         }
         let settings = settings(args, config, keys);
         let from = args.from.expose_secret();
@@ -66,11 +69,28 @@ impl Source {
             return Err(Failure::usage("the source is the service's own database")
                 .hint("its table is adopted as it stands: `kaspi-auth migrate`"));
         }
-        let source = ForeignSource { url, table: args.table.clone(), keys: Some(keys), after: None };
+        let source =
+            ForeignSource { url, table: args.table.clone(), keys: Some(keys), after: args.after.clone() };
         let stores = ForeignStores::open(source).await.map_err(|error| {
             Failure::new("the source database cannot be read").because(StartError::from(error))
         })?;
-        Ok(Self::Database(Box::new(Pages { stores, page: Vec::new().into_iter(), read: 0 })))
+        let page = Vec::new().into_iter();
+        Ok(Self::Database(Box::new(Pages { stores, page, read: 0, handed: None, done: None })))
+    }
+
+    /// The row that was handed out last has come to its end.
+    pub fn row_is_done(&mut self) {
+        if let Self::Database(pages) = self {
+            pages.done.clone_from(&pages.handed);
+        }
+    }
+
+    /// Behind which row another run can go on; files are read from their beginning.
+    pub fn done(&self) -> Option<&str> {
+        match self {
+            Self::File(_) => None,
+            Self::Database(pages) => pages.done.as_deref(),
+        }
     }
 
     /// The next row.
@@ -115,29 +135,32 @@ impl Source {
 impl Pages {
     async fn next(&mut self) -> Outcome<Option<Row>> {
         if self.page.len() == 0 {
-            let before = self.read;
             let page = self.stores.next_page(PAGE).await.map_err(|error| {
                 Failure::new("the source database cannot be read on")
                     .because(StartError::from(error))
                     .hint(super::GO_ON)
             })?;
-            let rows = page.into_iter().zip(before + 1..).map(|(found, number)| match found {
-                Ok(found) => Row {
-                    place: format!("row {number}"),
-                    merchant_uid: Some(found.merchant_uid.clone()),
-                    found: Ok(Box::new(found)),
-                },
-                Err(unreadable) => Row {
-                    place: format!("row {number}"),
-                    merchant_uid: MerchantUid::parse(&unreadable.row).ok(),
-                    found: Err(unreadable.why.to_string()),
-                },
-            });
+            let rows = page.into_iter().map(|row| (row.key.clone(), row_of(row)));
             self.page = rows.collect::<Vec<_>>().into_iter();
         }
-        let row = self.page.next();
-        self.read += u64::from(row.is_some());
-        Ok(row)
+        let Some((key, row)) = self.page.next() else { return Ok(None) };
+        self.read += 1;
+        self.handed = Some(key);
+        Ok(Some(row))
+    }
+}
+
+fn row_of(row: ForeignRow) -> Row {
+    let place = format!("id {}", row.key);
+    match row.found {
+        Ok(found) => {
+            Row { place, merchant_uid: Some(found.merchant_uid.clone()), found: Ok(Box::new(found)) }
+        }
+        Err(unreadable) => Row {
+            place,
+            merchant_uid: MerchantUid::parse(&unreadable.row).ok(),
+            found: Err(unreadable.why.to_string()),
+        },
     }
 }
 
