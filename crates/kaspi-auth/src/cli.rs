@@ -242,4 +242,55 @@ mod tests {
         }
         check(&Cli::command());
     }
+
+    /// What touches nothing that belongs to merchants; `migrate` and `serve` change the schema alone.
+    const NOT_AUDITED: [&str; 13] = [
+        "config check",
+        "config show",
+        "config template",
+        "demo",
+        "doctor",
+        "keys check",
+        "keys generate",
+        "migrate",
+        "openapi",
+        "recipe check",
+        "recipe show",
+        "sandbox",
+        "serve",
+    ];
+
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for below in command.get_subcommands() {
+            let path = format!("{path} {}", below.get_name()).trim().to_owned();
+            if below.has_subcommands() {
+                leaves(below, &path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+
+    fn sources(folder: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, text);
+            } else {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_that_touches_what_is_merchants_writes_an_entry_of_its_name() {
+        let (mut commands, mut text) = (Vec::new(), String::new());
+        leaves(&Cli::command(), "", &mut commands);
+        assert!(commands.len() > 30, "{commands:?}");
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli"), &mut text);
+        for command in commands.iter().filter(|command| !NOT_AUDITED.contains(&command.as_str())) {
+            let calls = [format!(".audit(\"{command}\""), format!("write_down(&database, \"{command}\"")];
+            assert!(calls.iter().any(|call| text.contains(call)), "{command} is not in the audit log");
+        }
+    }
 }

@@ -93,7 +93,9 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
             }
         }
         Command::List { json } => {
-            let all = keys.list().await?;
+            let found = keys.list().await.map_err(Failure::from);
+            opened.audit("api-keys list", None, None, &found).await;
+            let all = found?;
             if *json {
                 output::json(&json!({ "api_keys": all.iter().map(ApiKeyView::from).collect::<Vec<_>>() }));
             } else if all.is_empty() {

@@ -1,10 +1,12 @@
-//! `kaspi-auth audit`: who read or changed what, newest first; and who the command line's own entries name.
+//! `kaspi-auth audit`: who read or changed what, newest first; and how the command line's own entries are made.
 
-use kaspi_auth_core::audit::{Actor, AuditEntry, AuditFilter};
+use jiff::Timestamp;
+use kaspi_auth_core::Code;
+use kaspi_auth_core::audit::{Actor, AuditEntry, AuditFilter, NewAudit};
 use kaspi_auth_core::id::MerchantUid;
 
 use super::Global;
-use super::failure::{Exit, Outcome};
+use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
 use super::{output, table};
@@ -16,6 +18,9 @@ pub struct Args {
     /// Only those about this store.
     #[arg(long, value_name = "MERCHANT_UID", value_parser = MerchantUid::parse)]
     store: Option<MerchantUid>,
+    /// Only those of this actor: `api_key:ID`, `user:ID`, `command_line:NAME` or `anonymous`.
+    #[arg(long, value_name = "ACTOR", value_parser = crate::http::model::actor)]
+    actor: Option<Actor>,
     /// Only this action: `get_session`, `delete_store`, `api-keys create` …
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
@@ -36,12 +41,14 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
     let opened = Opened::of(&config).await?;
     let filter = AuditFilter {
         store: args.store.clone(),
-        actor: None,
+        actor: args.actor.clone(),
         action: args.action.clone(),
         before: args.before,
         limit: args.limit + 1,
     };
-    let found = opened.service().records.audit_log(&filter).await;
+    let found = opened.service().records.audit_log(&filter).await.map_err(Failure::from);
+    // After the look: nobody wants to find his own look first.
+    opened.audit("audit", args.store.as_ref(), None, &found).await;
     opened.close().await;
     let mut entries = found?;
     if args.json {
@@ -78,6 +85,34 @@ fn row(entry: &AuditEntry) -> [String; 8] {
     // Parts of it are a caller's words.
     shown.map(|text| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
 }
+
+/// An entry of the command line's: what was done, about what, and how it ended.
+pub fn entry<T>(
+    at: Timestamp,
+    action: &str,
+    store: Option<&MerchantUid>,
+    subject: Option<&str>,
+    done: &Outcome<T>,
+) -> NewAudit {
+    let result = match done {
+        Ok(_) => "ok",
+        Err(failure) if failure.exit() == Exit::Interrupted => INTERRUPTED,
+        Err(failure) => failure.code().map_or("failed", Code::as_str),
+    };
+    NewAudit {
+        at,
+        actor: operator(),
+        action: action.to_owned(),
+        store: store.cloned(),
+        subject: subject.map(str::to_owned),
+        result: result.to_owned(),
+        times: 1,
+        request_id: None,
+    }
+}
+
+/// Stopped by a signal; what was done by then is done.
+const INTERRUPTED: &str = "interrupted";
 
 /// Whoever runs this command, as the operating system has it; where it does not tell, as the environment says.
 pub fn operator() -> Actor {

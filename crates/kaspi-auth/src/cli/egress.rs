@@ -155,7 +155,11 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome {
     let service = opened.service();
     let clock = service.clock.as_ref();
     match command {
-        Command::List { json } => list(&service.egresses.list().await?, clock, *json),
+        Command::List { json } => {
+            let found = service.egresses.list().await.map_err(Failure::from);
+            opened.audit("egress list", None, None, &found).await;
+            list(&found?, clock, *json);
+        }
         Command::Add { name, way, disabled, limits, json } => {
             let body = NewEgressBody {
                 name: name.clone(),
@@ -244,7 +248,9 @@ async fn check(named: Option<&str>, as_json: bool, opened: &Opened) -> Outcome {
     };
     let mut checked = Vec::new();
     for egress in wanted {
-        let egress = service.egresses.check(egress.id).await?;
+        let done = service.egresses.check(egress.id).await.map_err(Failure::from);
+        opened.audit("egress check", None, Some(&egress.id.0.to_string()), &done).await;
+        let egress = done?;
         if !as_json {
             let paint = Paint::stdout();
             let verdict = match &egress.check_error {

@@ -3,7 +3,7 @@
 use kaspi_auth_core::event::{Happening, StoredEvent};
 
 use super::Global;
-use super::failure::{Exit, Outcome};
+use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
 use super::{output, table};
@@ -27,7 +27,8 @@ pub struct Args {
 pub async fn run(args: &Args, global: &Global) -> Outcome {
     let config = global.start(Loudness::Errors)?;
     let opened = Opened::of(&config).await?;
-    let found = opened.service().records.events(args.after, args.limit).await;
+    let found = opened.service().records.events(args.after, args.limit).await.map_err(Failure::from);
+    opened.audit("events", None, None, &found).await;
     opened.close().await;
     let events = found?;
     if args.json {

@@ -37,16 +37,14 @@ pub struct Args {
 pub async fn run(args: &Args, global: &Global) -> Outcome {
     let config = global.start(Loudness::Errors)?;
     let opened = Opened::of(&config).await?;
-    let found = opened.service().records.evidence(&Tenant::All, args.login).await;
+    let found = opened.service().records.evidence(&Tenant::All, args.login).await.map_err(Failure::from);
+    opened.audit("evidence", None, Some(&args.login.to_string()), &found).await;
     opened.close().await;
-    let evidence = found.map_err(|error| {
-        let missing = error.code() == Code::EvidenceNotFound;
-        let failure = Failure::from(error);
-        if missing {
+    let evidence = found.map_err(|failure| match failure.code() {
+        Some(Code::EvidenceNotFound) => {
             failure.hint("it is kept of failed and unknown steps, for evidence.keep_days")
-        } else {
-            failure
         }
+        _ => failure,
     })?;
     if args.json {
         output::json(&EvidenceView::new(args.login, &evidence));

@@ -3,7 +3,7 @@
 use kaspi_auth_core::job::{Job, JobFilter, JobState, JobView};
 
 use super::Global;
-use super::failure::{Exit, Outcome};
+use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
 use super::opened::Opened;
 use super::{output, table};
@@ -36,10 +36,9 @@ pub async fn run(args: &Args, global: &Global) -> Outcome {
     let opened = Opened::of(&config).await?;
     let records = &opened.service().records;
     let filter = JobFilter { state: args.state, kind: args.kind.clone(), limit: args.limit };
-    let found = async {
-        Ok::<_, kaspi_auth_core::Error>((records.jobs(&filter).await?, records.job_figures().await?))
-    }
-    .await;
+    let found =
+        async { Ok::<_, Failure>((records.jobs(&filter).await?, records.job_figures().await?)) }.await;
+    opened.audit("jobs", None, None, &found).await;
     opened.close().await;
     let (jobs, figures) = found?;
     if args.json {

@@ -7,7 +7,7 @@ mod verification;
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use kaspi_auth_core::port::{Clock as _, RepositoryError};
+use kaspi_auth_core::port::{AuditRepository as _, Clock as _, RepositoryError};
 use kaspi_auth_store::{Finding, SqlDatabase};
 use kaspi_auth_vault::KeyRing;
 use secrecy::ExposeSecret as _;
@@ -16,8 +16,8 @@ use serde_json::json;
 use super::Global;
 use super::failure::{Exit, Failure, Outcome};
 use super::logging::Loudness;
-use super::{files, output};
-use crate::process::SystemClock;
+use super::{audit, files, output};
+use crate::process::{Chain, SystemClock};
 use crate::wiring;
 
 /// What to do with encryption keys.
@@ -98,6 +98,15 @@ async fn open(global: &Global) -> Outcome<SqlDatabase> {
     super::files::make_folder(&config.database)?;
     let settings = wiring::database_settings(&config.database);
     SqlDatabase::open(&settings, ring, SystemClock.now()).await.map_err(|error| started(error.into()))
+}
+
+/// Writes what was done with the newest key into the audit log. That it cannot be written undoes nothing.
+async fn write_down<T>(database: &SqlDatabase, action: &str, done: &Outcome<T>) {
+    let keys = database.key_fingerprints();
+    let entry = audit::entry(SystemClock.now(), action, None, keys.first().map(String::as_str), done);
+    if let Err(error) = database.append_audit(&[entry]).await {
+        tracing::error!(action, error = %Chain(&error), "it could not be written into the audit log");
+    }
 }
 
 /// The database failed in the middle.

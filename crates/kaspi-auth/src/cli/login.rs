@@ -151,14 +151,20 @@ async fn resume(args: &Args, id: LoginId, opened: &Opened) -> Outcome<Login> {
     let logins = &opened.service().logins;
     if args.resend {
         let until = opened.service().clock.now() + RESEND;
-        return Ok(logins.resend(&Tenant::All, id, until).await?);
+        let sent = logins.resend(&Tenant::All, id, until).await.map_err(Failure::from);
+        opened.audit("login --resend", None, Some(&id.to_string()), &sent).await;
+        return sent;
     }
-    Ok(logins.get(&Tenant::All, id, None).await?)
+    let found = logins.get(&Tenant::All, id, None).await.map_err(Failure::from);
+    opened.audit("login --resume", None, Some(&id.to_string()), &found).await;
+    found
 }
 
 async fn cancel(id: LoginId, report: &mut Report, opened: &Opened) -> Outcome {
     let until = opened.service().clock.now() + RESEND;
-    let login = opened.service().logins.cancel(&Tenant::All, id, until).await?;
+    let done = opened.service().logins.cancel(&Tenant::All, id, until).await.map_err(Failure::from);
+    opened.audit("login --cancel", None, Some(&id.to_string()), &done).await;
+    let login = done?;
     report.state(&login);
     output::note(format_args!("login {id} is {}", login.state.name()));
     Ok(Exit::Done)

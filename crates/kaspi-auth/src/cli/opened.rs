@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kaspi_auth_core::Code;
-use kaspi_auth_core::audit::NewAudit;
 use kaspi_auth_core::id::MerchantUid;
 use tokio::task::JoinHandle;
 
@@ -64,21 +62,8 @@ impl Opened {
         subject: Option<&str>,
         done: &Outcome<T>,
     ) {
-        let result = match done {
-            Ok(_) => "ok",
-            Err(failure) => failure.code().map_or("failed", Code::as_str),
-        };
-        let entry = NewAudit {
-            at: self.service.clock.now(),
-            actor: audit::operator(),
-            action: action.to_owned(),
-            store: store.cloned(),
-            subject: subject.map(str::to_owned),
-            result: result.to_owned(),
-            times: 1,
-            request_id: None,
-        };
-        self.service.auditor.write(entry).await;
+        let at = self.service.clock.now();
+        self.service.auditor.write(audit::entry(at, action, store, subject, done)).await;
     }
 
     /// Closes it: what still runs is finished or parked.

@@ -130,7 +130,9 @@ async fn get(opened: &Opened, config: &Config, uid: &MerchantUid, format: Format
 }
 
 async fn validate(opened: &Opened, uid: &MerchantUid, as_json: bool) -> Outcome {
-    let found = opened.service().sessions.validate(&Tenant::All, uid).await?;
+    let looked = opened.service().sessions.validate(&Tenant::All, uid).await.map_err(Failure::from);
+    opened.audit("session validate", Some(uid), None, &looked).await;
+    let found = looked?;
     let exit = match found.validity {
         Validity::Alive => Exit::Done,
         Validity::Dead => Exit::NeedsPerson,

@@ -119,7 +119,9 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
     let stores = &opened.service().stores;
     match command {
         Command::List { user_id, status, json } => {
-            let all = list(opened, user_id.as_ref(), *status).await?;
+            let found = list(opened, user_id.as_ref(), *status).await;
+            opened.audit("stores list", None, None, &found).await;
+            let all = found?;
             if *json {
                 output::json(&json!({ "stores": all.iter().map(StoreView::from).collect::<Vec<_>>() }));
             } else if all.is_empty() {
@@ -129,7 +131,10 @@ async fn carry_out(command: &Command, opened: &Opened) -> Outcome<()> {
             }
         }
         Command::Get { merchant_uid, json } => {
-            let known = opened.service().explanations.explain(&Tenant::All, merchant_uid).await?;
+            let found = opened.service().explanations.explain(&Tenant::All, merchant_uid).await;
+            let found = found.map_err(Failure::from);
+            opened.audit("stores get", Some(merchant_uid), None, &found).await;
+            let known = found?;
             if *json {
                 output::json(&StoreDetailsView::from(&known));
             } else {

@@ -18,7 +18,7 @@ use kaspi_auth_core::{Code, Error};
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use api_key::{ApiKeyList, ApiKeyView, CreatedApiKeyView, NewApiKeyBody};
-pub(crate) use audit::{AuditPage, AuditQuery};
+pub(crate) use audit::{AuditPage, AuditQuery, actor};
 pub(crate) use batch::{BatchBody, BatchStorePage, BatchStoreQuery, BatchStoreView, BatchView};
 pub(crate) use egress::{EgressChangeBody, EgressList, EgressView, NewEgressBody, ProxyBody};
 pub(crate) use event::{EventPage, EventQuery};

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::failure::{Exit, Failure, Outcome};
 use super::super::{Global, output, signals, table};
-use super::{bar, findings_json, open, stopped, tell};
+use super::{bar, findings_json, open, stopped, tell, write_down};
 use crate::process::SystemClock;
 
 /// Rows whose key is looked up before they are counted.
@@ -19,10 +19,11 @@ const PASSES: u32 = 5;
 /// How far the database is.
 pub async fn status(global: &Global, as_json: bool) -> Outcome {
     let database = open(global).await?;
-    let behind = database.rows_behind(LOOK).await;
+    let behind = database.rows_behind(LOOK).await.map_err(stopped);
+    write_down(&database, "keys status", &behind).await;
     let keys = database.key_fingerprints();
     database.close().await;
-    let behind = behind.map_err(stopped)?;
+    let behind = behind?;
     if as_json {
         let tables: serde_json::Map<_, _> = behind
             .tables
@@ -60,9 +61,17 @@ pub async fn rotate(global: &Global, batch: u32, as_json: bool) -> Outcome {
     let keys = database.key_fingerprints();
     let stop =
         signals::stop().map_err(|error| Failure::new("signals cannot be listened to").because(error))?;
+    // Before the first row: a process that is killed in the middle writes no word about its end.
+    write_down(&database, "keys rotate: begun", &Ok(())).await;
     let rotated = rotate_all(&database, batch, as_json, keys.len() == 1, &stop).await;
+    let done = rotated.and_then(|(done, left)| told(&keys, &done, &left, as_json));
+    write_down(&database, "keys rotate", &done).await;
     database.close().await;
-    let (done, left) = rotated?;
+    done
+}
+
+/// Tells how a rotation ended.
+fn told(keys: &[String], done: &Done, left: &RowsBehind, as_json: bool) -> Outcome {
     let old = keys.get(1..).unwrap_or_default();
     if as_json {
         output::json(&json!({

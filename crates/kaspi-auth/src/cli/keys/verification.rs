@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::failure::{Exit, Outcome};
 use super::super::{Global, output};
-use super::{bar, findings_json, open, stopped, tell};
+use super::{bar, findings_json, open, stopped, tell, write_down};
 
 /// Rows that are read at once.
 const BATCH: u32 = 1000;
@@ -14,6 +14,7 @@ const BATCH: u32 = 1000;
 pub async fn run(global: &Global, as_json: bool) -> Outcome {
     let database = open(global).await?;
     let all = verify(&database, as_json).await;
+    write_down(&database, "keys verify", &all).await;
     database.close().await;
     let all = all?;
     if as_json {

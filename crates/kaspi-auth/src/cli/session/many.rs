@@ -36,7 +36,15 @@ pub async fn run(opened: &Opened, kind: BatchKind, as_json: bool) -> Outcome {
     let stop =
         signals::stop().map_err(|error| Failure::new("signals cannot be listened to").because(error))?;
     let batches = opened.service().batches.as_ref();
-    let batch = batches.begin(&Tenant::All, kind, BatchStores::All).await?;
+    let action = match kind {
+        BatchKind::Validate => "session validate --all",
+        BatchKind::Refresh => "session refresh --all",
+    };
+    let begun = batches.begin(&Tenant::All, kind, BatchStores::All).await.map_err(Failure::from);
+    let id = begun.as_ref().ok().map(|batch| batch.id.to_string());
+    // Once it has begun, a service beside us may carry it out whatever becomes of this process.
+    opened.audit(action, None, id.as_deref(), &begun).await;
+    let batch = begun?;
     let bar = bar(&batch, as_json);
     let ended = tokio::select! {
         ended = carry_out(batches, batch.id, &bar) => ended,

@@ -4,7 +4,7 @@ use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::tenant::Tenant;
 use kaspi_auth_core::timeline::Entry;
 
-use super::super::failure::Outcome;
+use super::super::failure::{Failure, Outcome};
 use super::super::opened::Opened;
 use super::super::{output, table};
 use crate::explain::{self, Language};
@@ -18,7 +18,9 @@ pub fn language(text: &str) -> Result<Language, &'static str> {
 /// Why it stands so.
 pub async fn explain(opened: &Opened, uid: &MerchantUid, language: Language, as_json: bool) -> Outcome<()> {
     let service = opened.service();
-    let known = service.explanations.explain(&Tenant::All, uid).await?;
+    let found = service.explanations.explain(&Tenant::All, uid).await.map_err(Failure::from);
+    opened.audit("stores explain", Some(uid), None, &found).await;
+    let known = found?;
     let now = service.clock.now();
     if as_json {
         output::json(&ExplanationView::new(&known, language, now));
@@ -36,7 +38,10 @@ pub async fn timeline(
     limit: u32,
     as_json: bool,
 ) -> Outcome<()> {
-    let found = opened.service().records.timeline(&Tenant::All, uid, before, limit + 1).await?;
+    let found = opened.service().records.timeline(&Tenant::All, uid, before, limit + 1).await;
+    let found = found.map_err(Failure::from);
+    opened.audit("stores timeline", Some(uid), None, &found).await;
+    let found = found?;
     if as_json {
         output::json(&TimelinePage::new(&found, limit));
         return Ok(());

@@ -33,16 +33,7 @@ impl AuditQuery {
         let unfit = |what: &str| Error::new(Code::InvalidValue, what);
         let store = self.store.as_deref().map(MerchantUid::parse).transpose();
         let store = store.map_err(|error| Error::new(Code::InvalidValue, error.0))?;
-        let actor = match self.actor {
-            None => None,
-            Some(text) => {
-                let (kind, id) = text.split_once(':').unwrap_or((text.as_str(), ""));
-                let known = Actor::from_parts(kind, id.to_owned())
-                    .filter(|actor| id.is_empty() == matches!(actor, Actor::Anonymous));
-                let form = "actor is api_key:ID, user:ID, command_line:NAME or anonymous.";
-                Some(known.ok_or_else(|| unfit(form))?)
-            }
-        };
+        let actor = self.actor.as_deref().map(actor).transpose().map_err(unfit)?;
         if self.before.is_some_and(|before| before < 1) {
             return Err(unfit("before is the next_before of the answer before."));
         }
@@ -52,6 +43,14 @@ impl AuditQuery {
         }
         Ok(AuditFilter { store, actor, action: self.action, before: self.before, limit })
     }
+}
+
+/// Reads an actor as it is asked for.
+pub(crate) fn actor(text: &str) -> Result<Actor, &'static str> {
+    let (kind, id) = text.split_once(':').unwrap_or((text, ""));
+    Actor::from_parts(kind, id.to_owned())
+        .filter(|actor| id.is_empty() == matches!(actor, Actor::Anonymous))
+        .ok_or("actor is api_key:ID, user:ID, command_line:NAME or anonymous.")
 }
 
 /// Something that was done.
