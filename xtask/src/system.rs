@@ -60,10 +60,10 @@ pub const NPM: Need = Need {
     present: || crate::selenium::jar().is_some() || process::find(&["npm"]).is_some(),
 };
 
-/// A Python that seals and opens as the predecessor does.
+/// A Python that seals, opens and uses a database as the predecessor does.
 pub const PYTHON: Need = Need {
-    what: "Python with its package cryptography",
-    packages: &["python3", "python3-cryptography"],
+    what: "Python with its packages cryptography and asyncpg",
+    packages: &["python3", "python3-cryptography", "python3-asyncpg"],
     present: || python().is_some(),
 };
 
@@ -80,12 +80,12 @@ pub const PEER_PYTHON: Need = Need {
 /// The variable that names the interpreter to the tests.
 pub const PYTHON_VARIABLE: &str = "KASPI_AUTH_TEST_PYTHON";
 
-/// The first interpreter that has `cryptography`: where the variable says, in `PATH`, or the system's own.
+/// The first interpreter that has both: where the variable says, in `PATH`, or the system's own.
 pub fn python() -> Option<PathBuf> {
     let named = std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from);
     let candidates = named.into_iter().chain([PathBuf::from("python3"), PathBuf::from("/usr/bin/python3")]);
     candidates.into_iter().find(|program| {
-        let check = Command::new(program).args(["-c", "import cryptography.fernet"]).output();
+        let check = Command::new(program).args(["-c", "import asyncpg, cryptography.fernet"]).output();
         check.is_ok_and(|output| output.status.success())
     })
 }

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use super::{row, serve, settle};
 use crate::harness::{Kind, PASSWORD, World, encryption_key, eventually};
 
-/// Runs the script with JSON in and out.
-async fn python(chore: &'static str, input: Value) -> Value {
+/// Runs the script on the world's database, with JSON in and out.
+async fn python(world: &World, chore: &'static str, mut input: Value) -> Value {
+    input["database"] = json!(world.database.url());
     let run = move || {
         let program = std::env::var("KASPI_AUTH_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let mut child = Command::new(program)
@@ -19,7 +20,7 @@ async fn python(chore: &'static str, input: Value) -> Value {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("python3 with `cryptography` is needed: apt-get install python3-cryptography");
+            .expect("python3 with `asyncpg` and `cryptography` is needed: apt-get install python3-asyncpg python3-cryptography");
         child.stdin.take().unwrap().write_all(input.to_string().as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "python3 failed at {chore}");
@@ -38,8 +39,8 @@ async fn guid(world: &World, uid: &str) -> Value {
 async fn read_and_call(world: &World, uid: &str) -> Value {
     let address = world.portal_address();
     let host = format!("{}:{}", world.config.portal.cabinet_url.host_str().unwrap(), address.port());
-    let guid = guid(world, uid).await;
-    let answer = python("call", json!({"guid": guid, "host": host, "address": address.to_string()})).await;
+    let input = json!({"merchant_id": uid, "host": host, "address": address.to_string()});
+    let answer = python(world, "call", input).await;
     assert_eq!(answer["merchant_uid"], uid, "{answer}");
     answer
 }
@@ -89,13 +90,11 @@ async fn what_a_python_program_writes_is_served_looked_at_and_kept() {
         assert_eq!(row(world, "7000001").await.generation, 2);
 
         // It signed in by itself and writes its own session over ours.
-        let sealed = async |cookies: &Value, email: &str, uid: &str| {
+        let write = async |cookies: &Value, email: &str, uid: &str| {
             let input = json!({"cookies": cookies, "email": email, "password": PASSWORD, "merchant_id": uid});
-            python("write", input).await["guid"].clone()
+            python(world, "write", input).await
         };
-        let written = sealed(&old, &email, "7000001").await;
-        let sql = format!("update kaspi_stores set guid = '{written}'::jsonb where merchant_id = '7000001'");
-        world.database.execute(&sql).await;
+        let written = write(&old, &email, "7000001").await;
         let taken_up = eventually("the new session is looked at", async || {
             let row = row(world, "7000001").await;
             (row.generation == 3 && row.validity == "alive").then_some(row)
@@ -110,11 +109,7 @@ async fn what_a_python_program_writes_is_served_looked_at_and_kept() {
         let login = world.admin.sign_in_as(&other, PASSWORD).await.stands("succeeded");
         let theirs = cookies(world, &login.uid()).await;
         world.admin.delete("/v1/stores/7000002").await.is(204);
-        let written = sealed(&theirs, &other, "7000002").await;
-        let sql = format!(
-            "insert into kaspi_stores (merchant_id, name, guid) values ('7000002', 'Лавка', '{written}'::jsonb)"
-        );
-        world.database.execute(&sql).await;
+        write(&theirs, &other, "7000002").await;
         eventually("the new store is looked at", async || {
             let row = world.admin.get("/v1/stores/7000002").await;
             (row.status == 200 && row.json()["validity"] == "alive").then_some(())
