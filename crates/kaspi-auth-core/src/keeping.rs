@@ -12,7 +12,7 @@ mod schedule;
 
 pub use attempt::{Attempt, AttemptBudget, AttemptKind, AttemptRequest, QuietHours};
 pub use breaker::{Breaker, BreakerPolicy, CountedFailure, Freeze, signature_of};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 pub use ladder::{CanRefresh, Facts, RefreshReason, Rung, can_refresh};
 pub use lifetime::{Basis, Estimate, Observation, estimate};
 pub use policy::Policy;
@@ -21,6 +21,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Code;
 use crate::id::{MerchantUid, NodeId};
+
+/// By how much clocks of one installation's nodes may differ. A time that lies further ahead was written by a clock that has been set back since: it is
+/// no time to wait for.
+pub const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether `at` is at most `span` away from `now`, before or after it.
+pub(crate) fn is_near(at: Timestamp, now: Timestamp, span: SignedDuration) -> bool {
+    at.duration_until(now).abs() <= span
+}
 
 /// Who set something going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ pub use serve::Wanted;
 
 use crate::error::{Code, Result};
 use crate::id::MerchantUid;
-use crate::keeping::Origin;
+use crate::keeping::{Origin, is_near};
 use crate::port::{Cabinet, Clock, Database, KeepingSink, StoreChanges};
 pub use crate::refreshes::Refreshed;
 use crate::refreshes::Refreshes;
@@ -122,7 +122,7 @@ impl Sessions {
     fn used(&self, uid: &MerchantUid) {
         let now = self.parts.clock.now();
         let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-        if uses.noted.get(uid).is_some_and(|at| now < *at + SAME_USE) {
+        if uses.noted.get(uid).is_some_and(|at| is_near(*at, now, SAME_USE)) {
             return;
         }
         uses.noted.insert(uid.clone(), now);
@@ -137,7 +137,7 @@ impl Sessions {
         let now = self.parts.clock.now();
         let unwritten: Vec<(MerchantUid, Timestamp)> = {
             let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
-            uses.noted.retain(|_, at| now < *at + SAME_USE);
+            uses.noted.retain(|_, at| is_near(*at, now, SAME_USE));
             uses.unwritten.drain().collect()
         };
         for some in unwritten.chunks(USES) {

@@ -49,6 +49,10 @@ impl KeepingRepository for SqlDatabase {
         })
     }
 
+    fn bring_back(&self, now: Timestamp, latest: Timestamp) -> Answered<'_, u64> {
+        Box::pin(async move { write!(&self.pool, statements::BRING_BACK, due(now), due(latest)) })
+    }
+
     fn note_uses<'a>(&'a self, uses: &'a [(MerchantUid, Timestamp)]) -> Answered<'a, ()> {
         Box::pin(async move {
             // Everybody locks the rows in this order.
@@ -76,9 +80,11 @@ impl KeepingRepository for SqlDatabase {
     ) -> Answered<'a, LeaseAsked> {
         Box::pin(async move {
             let (now, until) = (now.as_microsecond(), until.as_microsecond());
+            // Twice as long as anybody may ask for: clocks of nodes differ a little.
+            let wrong = until.saturating_add(until.saturating_sub(now));
             for _ in 0..TRIES {
                 let granted = write_returning!(
-                    &self.pool, statements::LEASE => (i64,), uid.as_str(), node.0, now, until,
+                    &self.pool, statements::LEASE => (i64,), uid.as_str(), node.0, now, until, wrong,
                 )?;
                 if let Some((epoch,)) = granted.first() {
                     return Ok(LeaseAsked::Granted(RefreshLease { node, epoch: *epoch }));

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use kaspi_auth_core::egress::EgressId;
 use kaspi_auth_core::id::LoginId;
+use kaspi_auth_core::keeping::CLOCKS_DIFFER;
 use kaspi_auth_core::port::{Answered, RateRepository, RepositoryError, Slot, SlotRequest};
 use kaspi_auth_core::rate::Budget;
 
@@ -47,7 +48,8 @@ impl RateRepository for SqlDatabase {
                 return Ok(Slot::Granted);
             };
             let key = limit.key.as_str();
-            if write!(&self.pool, statements::TAKE, key, now, limit.interval, limit.latest)? > 0 {
+            if write!(&self.pool, statements::TAKE, key, now, limit.interval, limit.latest, limit.wrong)? > 0
+            {
                 return Ok(Slot::Granted);
             }
             let rows = read!(&self.pool, statements::LOOK => (i64,), key)?;
@@ -86,6 +88,7 @@ impl SqlDatabase {
                         now,
                         limit.interval,
                         limit.latest,
+                        limit.wrong,
                     )? == 0;
                     if refused {
                         break;
@@ -127,6 +130,8 @@ struct Limit {
     latest: i64,
     /// How much later than now that is.
     tolerance: i64,
+    /// No clock that is right brings it later than this.
+    wrong: i64,
 }
 
 impl Limit {
@@ -137,10 +142,13 @@ impl Limit {
         }
         let interval = budget.interval_micros();
         if interval == 0 {
-            return Some(Self { key, interval, latest: i64::MAX, tolerance: 0 });
+            return Some(Self { key, interval, latest: i64::MAX, tolerance: 0, wrong: i64::MAX });
         }
         let tolerance = interval.saturating_mul(i64::from(budget.burst.max(1)) - 1);
-        Some(Self { key, interval, latest: now.saturating_add(tolerance), tolerance })
+        let latest = now.saturating_add(tolerance);
+        let differ = i64::try_from(CLOCKS_DIFFER.as_micros()).unwrap_or(i64::MAX);
+        let wrong = latest.saturating_add(interval).saturating_add(differ);
+        Some(Self { key, interval, latest, tolerance, wrong })
     }
 
     /// From when a login fits.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Estimate, Policy};
+use super::{CLOCKS_DIFFER, Estimate, Policy};
 use crate::id::MerchantUid;
 use crate::session::Validity;
 
@@ -76,7 +76,8 @@ fn refresh_at(standing: &Standing) -> Option<Timestamp> {
 
 /// Used sessions are looked at often, as their life is short; idle ones seldom.
 fn probe_at(standing: &Standing, policy: &Policy, now: Timestamp) -> Timestamp {
-    let Some(checked) = standing.checked_at else { return now };
+    // A look of times to come tells nothing.
+    let Some(checked) = standing.checked_at.filter(|at| *at <= now + CLOCKS_DIFFER) else { return now };
     let used = standing.used_at.is_some_and(|used| used.duration_until(now) <= policy.in_use);
     let share = if used { 24.0 } else { 4.0 };
     let interval =
@@ -178,6 +179,38 @@ mod tests {
         assert_eq!(what_is_due(&foreign, &policy, at(1000)), Due::Probe);
         let looked_at = Standing { checked_at: Some(at(1000)), ..foreign };
         assert_eq!(what_is_due(&looked_at, &policy, at(1000)), Due::Nothing);
+    }
+
+    #[test]
+    fn a_look_of_times_to_come_is_no_look() {
+        let policy = Policy::default();
+        // The clock was two days ahead and has been set back.
+        let ahead = Standing { authenticated_at: Some(at(48)), checked_at: Some(at(48)), ..fresh() };
+        assert_eq!(what_is_due(&ahead, &policy, at(0)), Due::Probe);
+        assert!(next_look(&ahead, &policy, at(0)) < at(1), "it does not wait for those times");
+        let looked_at = Standing { checked_at: Some(at(0)), ..ahead };
+        assert_eq!(what_is_due(&looked_at, &policy, at(0)), Due::Nothing);
+        assert!(next_look(&looked_at, &policy, at(0)) <= at(7), "and is looked at as any other from then on");
+        // Another node's clock is a little ahead.
+        let soon = at(0) + SignedDuration::from_secs(10);
+        assert_eq!(
+            what_is_due(&Standing { checked_at: Some(soon), ..fresh() }, &policy, at(0)),
+            Due::Nothing
+        );
+    }
+
+    #[test]
+    fn after_a_leap_ahead_every_store_is_due_once_and_then_at_its_own_time() {
+        let policy = Policy::default();
+        assert_eq!(what_is_due(&fresh(), &policy, at(24 * 365)), Due::Refresh);
+        let renewed = at(24 * 365);
+        let next = |spread: f64| {
+            let standing =
+                Standing { authenticated_at: Some(renewed), checked_at: Some(renewed), spread, ..fresh() };
+            next_look(&standing, &policy, renewed)
+        };
+        assert!(next(0.0) > renewed + HOUR);
+        assert!(next(1.0) > next(0.0) + HOUR / 2, "they part again");
     }
 
     #[test]

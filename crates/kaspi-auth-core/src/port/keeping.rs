@@ -27,6 +27,9 @@ pub trait KeepingRepository: Send + Sync {
     /// Brings the next look forward to `at`, if it is later or none.
     fn hasten<'a>(&'a self, uid: &'a MerchantUid, at: Timestamp) -> Answered<'a, ()>;
 
+    /// Makes stores due at `now` that are due after `latest`: only a clock that was wrong puts them off so far. Answers how many there were.
+    fn bring_back(&self, now: Timestamp, latest: Timestamp) -> Answered<'_, u64>;
+
     /// Notes when consumers last used sessions. What is older than stands there changes nothing. At most 1,000 at once.
     fn note_uses<'a>(&'a self, uses: &'a [(MerchantUid, Timestamp)]) -> Answered<'a, ()>;
 

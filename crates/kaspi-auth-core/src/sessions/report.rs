@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Sessions;
 use crate::error::Result;
 use crate::id::MerchantUid;
-use crate::keeping::Origin;
+use crate::keeping::{Origin, is_near};
 use crate::port::{RepositoryError, SessionUpdate};
 use crate::refreshes::status_of;
 use crate::session::{Session, Validity};
@@ -92,13 +92,13 @@ impl Sessions {
     async fn went_well(&self, tenant: &Tenant, session: Session) -> Result<Session> {
         let now = self.parts.clock.now();
         let known = session.validity == Validity::Alive
-            && session.checked_at.is_some_and(|at| at.duration_until(now) < ENOUGH);
+            && session.checked_at.is_some_and(|at| is_near(at, now, ENOUGH));
         if known {
             return Ok(session);
         }
         if session.validity == Validity::Dead {
             // The call may have begun before the session died: a look decides.
-            let just_looked = session.checked_at.is_some_and(|at| at.duration_until(now) < JUST_NOW);
+            let just_looked = session.checked_at.is_some_and(|at| is_near(at, now, JUST_NOW));
             return if just_looked {
                 Ok(session)
             } else {
@@ -127,7 +127,7 @@ impl Sessions {
     async fn was_refused(&self, tenant: &Tenant, session: Session) -> Result<Session> {
         let now = self.parts.clock.now();
         let uid = session.merchant_uid.clone();
-        let just_looked = session.checked_at.is_some_and(|at| at.duration_until(now) < JUST_NOW);
+        let just_looked = session.checked_at.is_some_and(|at| is_near(at, now, JUST_NOW));
         let session = if session.validity != Validity::Dead && !just_looked {
             self.look_together(tenant, session, Origin::Caller).await?.0
         } else {

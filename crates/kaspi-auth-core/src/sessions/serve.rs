@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Sessions;
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
-use crate::keeping::Origin;
+use crate::keeping::{Origin, is_near};
 use crate::session::{Session, Validity};
 use crate::tenant::Tenant;
 
@@ -83,5 +83,5 @@ impl Sessions {
 fn is_fresh(session: &Session, max_age: Option<SignedDuration>, now: Timestamp) -> bool {
     let Some(max_age) = max_age else { return true };
     session.validity == Validity::Alive
-        && session.checked_at.is_some_and(|checked| checked.duration_until(now) <= max_age)
+        && session.checked_at.is_some_and(|checked| is_near(checked, now, max_age))
 }

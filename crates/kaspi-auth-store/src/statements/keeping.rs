@@ -9,6 +9,7 @@ pub(crate) const ALL: &[Statement] = &[
     FIND,
     SCHEDULE,
     HASTEN,
+    BRING_BACK,
     USE,
     LEASE,
     HELD,
@@ -41,16 +42,23 @@ pub(crate) const HASTEN: Statement = Statement::new(
     "update kaspi_auth_keeping set due_at = $2 where merchant_id = $1 and (due_at is null or due_at > $2)",
 );
 
+/// `$1`: when they are due instead.
+pub(crate) const BRING_BACK: Statement =
+    Statement::new("keeping.bring_back", "update kaspi_auth_keeping set due_at = $1 where due_at > $2");
+
 pub(crate) const USE: Statement = Statement::new(
     "keeping.use",
     "update kaspi_auth_keeping set used_at = $2 where merchant_id = $1 and (used_at is null or used_at < $2)",
 );
 
-/// `$3`: now. Of many who ask, the first one's row is no longer free for the others.
+/// `$3`: now. Of many who ask, the first one's row is no longer free for the others. One that runs beyond `$5` was taken by a clock that was wrong.
+///
+/// The epoch is the time, or one more than the last: a row that is made anew while a lease runs begins with none that was there before.
 pub(crate) const LEASE: Statement = Statement::new(
     "keeping.lease",
-    "update kaspi_auth_keeping set lease_node = $2, lease_epoch = lease_epoch + 1, lease_until = $4
-      where merchant_id = $1 and (lease_until is null or lease_until <= $3)
+    "update kaspi_auth_keeping
+        set lease_node = $2, lease_epoch = case when lease_epoch < $3 then $3 else lease_epoch + 1 end, lease_until = $4
+      where merchant_id = $1 and (lease_until is null or lease_until <= $3 or lease_until > $5)
   returning lease_epoch",
 );
 

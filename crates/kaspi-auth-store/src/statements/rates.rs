@@ -11,15 +11,16 @@ pub(crate) const RENEW: Statement = Statement::new(
     "update kaspi_auth_slots set until = $3 where login_id = $1 and egress_id = $2 and until > $4",
 );
 
-/// The generic cell rate algorithm. `$2`: now; `$3`: the interval; `$4`: how late the theoretical arrival time may be.
+/// The generic cell rate algorithm. `$2`: now; `$3`: the interval; `$4`: how late the theoretical arrival time may be; one of after `$5` was written by
+/// a clock that was wrong.
 /// Touches no row when it is later, and locks the row all the same.
 pub(crate) const TAKE: Statement = Statement::new(
     "rates.take",
     "insert into kaspi_auth_rates (key, next_at) values ($1, cast($2 as bigint) + cast($3 as bigint))
      on conflict (key) do update
-        set next_at = case when kaspi_auth_rates.next_at > cast($2 as bigint) then kaspi_auth_rates.next_at
-                           else cast($2 as bigint) end + cast($3 as bigint)
-      where kaspi_auth_rates.next_at <= $4",
+        set next_at = case when kaspi_auth_rates.next_at > cast($2 as bigint) and kaspi_auth_rates.next_at <= $5
+                           then kaspi_auth_rates.next_at else cast($2 as bigint) end + cast($3 as bigint)
+      where kaspi_auth_rates.next_at <= $4 or kaspi_auth_rates.next_at > $5",
 );
 
 pub(crate) const LOOK: Statement =

@@ -160,7 +160,7 @@ pub(crate) const SESSION: Statement = Statement::new(
 );
 
 /// `$5`: whether the verdict becomes `$6`, seen at `$7`; `$8`: whether the mark becomes `$9` with the reason `$10`.
-/// Of two looks at one session the later counts, whichever is written first.
+/// Of two looks at one session the later counts, whichever is written first; one of after `$12` was dated by a clock that was wrong.
 pub(crate) const UPDATE_LOOK: Statement = Statement::new(
     "stores.update_look",
     "update kaspi_stores
@@ -170,10 +170,10 @@ pub(crate) const UPDATE_LOOK: Statement = Statement::new(
             reauth_reason = case when $8 then $10 else reauth_reason end,
             updated_at = $11, auth_revision = auth_revision + 1
       where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4
-        and (auth_checked_at is null or auth_checked_at <= $7)",
+        and (auth_checked_at is null or auth_checked_at <= $7 or auth_checked_at > $12)",
 );
 
-/// As [`UPDATE_LOOK`], with `$12`: the revision that was read, `$13`: the session, `$14`: how many generations on,
+/// As [`UPDATE_LOOK`], whose `$12` is `$16` here, with `$12`: the revision that was read, `$13`: the session, `$14`: how many generations on,
 /// `$15`: when the portal let us in, or null for as it was.
 pub(crate) const REPLACE_SESSION: Statement = Statement::new(
     "stores.replace_session",
@@ -187,7 +187,7 @@ pub(crate) const REPLACE_SESSION: Statement = Statement::new(
             reauth_reason = case when $8 then $10 else reauth_reason end,
             updated_at = $11, auth_revision = auth_revision + 1
       where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4 and auth_revision = $12
-        and ($14 > 0 or auth_checked_at is null or auth_checked_at <= $7)",
+        and ($14 > 0 or auth_checked_at is null or auth_checked_at <= $7 or auth_checked_at > $16)",
 );
 
 /// Seals a row that was plain. Not a new session.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kaspi_auth_core::id::MerchantUid;
+use kaspi_auth_core::keeping::CLOCKS_DIFFER;
 use kaspi_auth_core::port::{RepositoryError, SessionUpdate};
 use kaspi_auth_core::session::Validity;
 use kaspi_auth_core::tenant::Tenant;
@@ -76,6 +77,7 @@ impl SqlDatabase {
             mark.set,
             mark.reason.as_deref(),
             Instant(update.checked_at),
+            wrong(update),
         );
         Ok(changed > 0)
     }
@@ -121,6 +123,7 @@ impl SqlDatabase {
                 &sealed,
                 i64::from(update.renewed),
                 update.authenticated_at.map(Timestamp::as_microsecond),
+                wrong(update),
             );
             if changed > 0 {
                 return Ok(true);
@@ -128,6 +131,12 @@ impl SqlDatabase {
         }
         Ok(false)
     }
+}
+
+/// A look that is dated later than this was no earlier one's: the clock has been set back since.
+fn wrong(update: &SessionUpdate<'_>) -> i64 {
+    let tolerance = i64::try_from(CLOCKS_DIFFER.as_micros()).unwrap_or(i64::MAX);
+    update.checked_at.as_microsecond().saturating_add(tolerance)
 }
 
 /// An unknown verdict changes nothing, except that of a new session nothing is known.

@@ -16,6 +16,7 @@ on_both!(
     without_a_limit_attempts_are_counted_and_granted,
     a_lowered_limit_says_when_there_is_room_again,
     many_who_ask_at_once_never_get_more_than_there_are,
+    a_clock_that_is_set_back_forgets_no_attempt,
     attempts_are_pruned,
     an_account_stands_there_as_a_digest,
 );
@@ -111,6 +112,20 @@ async fn many_who_ask_at_once_never_get_more_than_there_are(place: &Place) {
         }
     }
     assert_eq!(granted, 4);
+}
+
+async fn a_clock_that_is_set_back_forgets_no_attempt(place: &Place) {
+    let database = place.open().await;
+    let account = account("a@example.kz");
+    for _ in 0..2 {
+        let ahead = ask(&account, 2, later(1000));
+        assert_eq!(database.take_attempt(ahead).await.unwrap(), Attempt::Granted);
+    }
+    // How long ago they were is not known: the account is spared.
+    let refused = database.take_attempt(ask(&account, 2, now())).await.unwrap();
+    assert_eq!(refused, Attempt::Refused { until: later(1100) });
+    let counted = database.attempts(&account, AttemptKind::Password, later(-100)).await.unwrap();
+    assert_eq!(counted, (2, Some(later(1000))));
 }
 
 async fn attempts_are_pruned(place: &Place) {

@@ -20,6 +20,7 @@ on_both!(
     a_deleted_store_leaves_nothing,
     a_renamed_store_is_another,
     a_due_time_is_brought_forward_only,
+    what_a_wrong_clock_has_put_off_is_brought_back,
     uses_are_noted_and_older_ones_change_nothing,
     many_uses_are_noted_at_once_from_two_nodes,
     what_is_scheduled_or_used_costs_nobody_a_session_in_memory,
@@ -36,6 +37,18 @@ async fn due(database: &SqlDatabase, merchant: &str) -> Option<Timestamp> {
 async fn take(place: &Place, at: Timestamp) {
     // As the pass that hands out due stores does.
     place.sql(&format!("update kaspi_auth_keeping set due_at = {}", at.as_microsecond())).await;
+}
+
+async fn what_a_wrong_clock_has_put_off_is_brought_back(place: &Place) {
+    let database = place.open().await;
+    for (merchant, at) in [("17", Some(later(100))), ("18", Some(later(101))), ("19", None)] {
+        save(&database, merchant, "v1", None).await.unwrap();
+        database.schedule(&uid(merchant), at, 0).await.unwrap();
+    }
+    assert_eq!(database.bring_back(later(1), later(100)).await.unwrap(), 1);
+    for (merchant, at) in [("17", Some(later(100))), ("18", Some(later(1))), ("19", None)] {
+        assert_eq!(due(&database, merchant).await, at);
+    }
 }
 
 async fn a_new_store_is_due_at_once(place: &Place) {

@@ -25,6 +25,7 @@ on_both!(
     a_login_that_no_longer_runs_gives_its_place_back,
     logins_that_come_and_go_at_once_do_not_get_in_each_others_way,
     forgotten_places_are_pruned,
+    a_rate_that_a_wrong_clock_has_drawn_on_is_there_again,
     without_limits_nothing_is_written,
 );
 
@@ -94,6 +95,21 @@ async fn a_rate_is_shared_by_all_who_have_the_database_open(place: &Place) {
     for expected in [Slot::Granted, Slot::Granted, Slot::Wait(Some(later(1)))] {
         assert_eq!(nodes[0].acquire_slot(ask(NONE, rate(1.0, 9))).await.unwrap(), expected);
     }
+}
+
+async fn a_rate_that_a_wrong_clock_has_drawn_on_is_there_again(place: &Place) {
+    let database = place.open().await;
+    let rate = rate(1.0, 2);
+    let ahead = SlotRequest { now: later(86_400), ..ask(rate, NONE) };
+    assert_eq!(database.acquire_slot(ahead).await.unwrap(), Slot::Granted);
+    assert_eq!(database.acquire_permit("looks", rate, later(86_400)).await.unwrap(), Slot::Granted);
+    for expected in [Slot::Granted, Slot::Granted, Slot::Wait(Some(later(1)))] {
+        assert_eq!(database.acquire_slot(ask(rate, NONE)).await.unwrap(), expected);
+        assert_eq!(database.acquire_permit("looks", rate, now()).await.unwrap(), expected);
+    }
+    // Another node's clock is a little behind: it gets no more for that.
+    let behind = SlotRequest { now: later(-60), ..ask(rate, NONE) };
+    assert!(matches!(database.acquire_slot(behind).await.unwrap(), Slot::Wait(Some(_))));
 }
 
 async fn places_are_counted_by_way_and_together(place: &Place) {

@@ -21,6 +21,9 @@ on_both!(
     a_write_under_a_lost_lease_is_refused,
     a_write_under_the_lease_of_another_store_is_refused,
     nobody_gets_a_lease_of_a_store_that_is_not_there,
+    a_store_that_is_made_anew_knows_no_lease_of_the_one_before,
+    a_lease_of_a_clock_that_was_wrong_is_taken_over,
+    epochs_go_on_where_the_clock_is_set_back,
     waiters_hear_the_end_from_another_process,
     writes_under_a_lease_and_of_another_program_do_not_wait_in_a_circle,
 );
@@ -31,6 +34,11 @@ async fn granted(database: &SqlDatabase, number: u128, at: i64) -> RefreshLease 
         LeaseAsked::Granted(lease) => lease,
         held @ LeaseAsked::Held { .. } => panic!("{held:?}"),
     }
+}
+
+/// The epoch of a lease that was granted then.
+fn epoch_at(seconds: i64) -> i64 {
+    later(seconds).as_microsecond()
 }
 
 fn outcome(epoch: i64, code: Option<Code>) -> RefreshOutcome {
@@ -61,14 +69,15 @@ async fn a_lease_has_one_holder_until_its_time_is_over(place: &Place) {
     let database = place.open().await;
     save(&database, "17", "v1", None).await.unwrap();
     let first = granted(&database, 1, 0).await;
-    assert_eq!((first.node, first.epoch), (node(1), 1));
+    let epoch = first.epoch;
+    assert_eq!((first.node, epoch), (node(1), epoch_at(0)));
     for asker in [1, 2] {
         let asked = database.acquire_refresh_lease(&uid("17"), node(asker), later(29), later(60)).await;
-        assert_eq!(asked.unwrap(), LeaseAsked::Held { epoch: 1, until: later(30) });
+        assert_eq!(asked.unwrap(), LeaseAsked::Held { epoch, until: later(30) });
     }
     assert_eq!(database.keeping(&uid("17")).await.unwrap().unwrap().lease, Some((first, later(30))));
     let second = granted(&database, 2, 30).await;
-    assert_eq!((second.node, second.epoch), (node(2), 2));
+    assert_eq!((second.node, second.epoch), (node(2), epoch_at(30)));
 }
 
 async fn a_lease_is_extended_by_its_holder_only(place: &Place) {
@@ -79,13 +88,13 @@ async fn a_lease_is_extended_by_its_holder_only(place: &Place) {
     let strange = RefreshLease { node: node(2), ..first };
     assert!(!database.renew_refresh_lease(&uid("17"), strange, later(90)).await.unwrap());
     let asked = database.acquire_refresh_lease(&uid("17"), node(2), later(49), later(90)).await;
-    assert_eq!(asked.unwrap(), LeaseAsked::Held { epoch: 1, until: later(50) });
+    assert_eq!(asked.unwrap(), LeaseAsked::Held { epoch: first.epoch, until: later(50) });
     // The same node, later: what it began before is another lease.
     let again = granted(&database, 1, 60).await;
     assert!(!database.renew_refresh_lease(&uid("17"), first, later(999)).await.unwrap());
     assert!(database.end_refresh(&uid("17"), again, &outcome(2, None)).await.unwrap());
     assert!(!database.renew_refresh_lease(&uid("17"), again, later(999)).await.unwrap(), "it has ended");
-    assert_eq!(granted(&database, 2, 61).await.epoch, 3);
+    assert_eq!(granted(&database, 2, 60).await.epoch, again.epoch + 1, "in the same moment");
 }
 
 async fn two_nodes_that_ask_at_once_get_one_lease(place: &Place) {
@@ -109,11 +118,11 @@ async fn two_nodes_that_ask_at_once_get_one_lease(place: &Place) {
         for one in asking {
             match one.await.unwrap() {
                 LeaseAsked::Granted(lease) => {
-                    assert_eq!(lease.epoch, round);
+                    assert_eq!(lease.epoch, epoch_at(round * 100));
                     leases += 1;
                 }
                 LeaseAsked::Held { epoch, until } => {
-                    assert_eq!((epoch, until), (round, later(round * 100 + 30)));
+                    assert_eq!((epoch, until), (epoch_at(round * 100), later(round * 100 + 30)));
                 }
             }
         }
@@ -201,6 +210,47 @@ async fn nobody_gets_a_lease_of_a_store_that_is_not_there(place: &Place) {
     let database = place.open().await;
     let asked = database.acquire_refresh_lease(&uid("17"), node(1), now(), later(30)).await;
     assert!(matches!(asked, Err(RepositoryError::Conflict)));
+}
+
+async fn a_store_that_is_made_anew_knows_no_lease_of_the_one_before(place: &Place) {
+    let database = place.open().await;
+    save(&database, "17", "v1", None).await.unwrap();
+    let lost = granted(&database, 1, 0).await;
+    assert!(database.delete_store(&Tenant::All, &uid("17")).await.unwrap());
+    save(&database, "17", "new", None).await.unwrap();
+    let present = granted(&database, 1, 1).await;
+    assert!(present.epoch > lost.epoch, "the same node, and another lease");
+    let late = cookies("late");
+    let update = SessionUpdate {
+        cookies: Some(&late),
+        renewed: true,
+        authenticated_at: Some(later(5)),
+        ..renewal(1, Some(lost))
+    };
+    let refused = database.update_session(&Tenant::All, &uid("17"), update).await;
+    assert!(matches!(refused, Err(RepositoryError::Conflict)));
+    assert!(!database.renew_refresh_lease(&uid("17"), lost, later(99)).await.unwrap());
+    assert!(!database.end_refresh(&uid("17"), lost, &outcome(lost.epoch, None)).await.unwrap());
+    assert_eq!(value_of(&database, &Tenant::All, "17").await.as_deref(), Some("new"));
+}
+
+async fn a_lease_of_a_clock_that_was_wrong_is_taken_over(place: &Place) {
+    let database = place.open().await;
+    save(&database, "17", "v1", None).await.unwrap();
+    let ahead = granted(&database, 1, 86_400).await;
+    let next = granted(&database, 2, 0).await;
+    assert!(!database.renew_refresh_lease(&uid("17"), ahead, later(60)).await.unwrap());
+    // Clocks that differ by some seconds are right.
+    let asked = database.acquire_refresh_lease(&uid("17"), node(1), later(-20), later(10)).await;
+    assert_eq!(asked.unwrap(), LeaseAsked::Held { epoch: next.epoch, until: later(30) });
+}
+
+async fn epochs_go_on_where_the_clock_is_set_back(place: &Place) {
+    let database = place.open().await;
+    save(&database, "17", "v1", None).await.unwrap();
+    let first = granted(&database, 1, 86_400).await;
+    assert!(database.end_refresh(&uid("17"), first, &outcome(first.epoch, None)).await.unwrap());
+    assert_eq!(granted(&database, 1, 0).await.epoch, first.epoch + 1);
 }
 
 async fn waiters_hear_the_end_from_another_process(place: &Place) {

@@ -17,6 +17,7 @@ on_both!(
     a_password_that_is_not_to_be_kept_is_nowhere,
     a_look_changes_the_verdict_of_the_present_generation_only,
     an_unknown_verdict_changes_nothing,
+    a_look_that_a_wrong_clock_has_dated_stands_in_no_other_looks_way,
     renewed_cookies_keep_the_generation_and_the_credentials,
     a_session_won_again_is_the_next_generation,
     a_mark_for_a_person_is_set_and_taken_away,
@@ -34,6 +35,27 @@ fn look(generation: i64, validity: Validity) -> SessionUpdate<'static> {
         authenticated_at: None,
         needs_reauth: None,
     }
+}
+
+async fn a_look_that_a_wrong_clock_has_dated_stands_in_no_other_looks_way(place: &Place) {
+    let database = place.open().await;
+    save(&database, "17", "v1", None).await.unwrap();
+    let seen = async |validity, at| {
+        let update = SessionUpdate { checked_at: later(at), ..look(1, validity) };
+        database.update_session(&Tenant::All, &uid("17"), update).await.is_ok()
+    };
+    assert!(seen(Validity::Alive, 86_400).await);
+    assert!(seen(Validity::Dead, 5).await, "the clock was set back");
+    let session = database.session(&Tenant::All, &uid("17")).await.unwrap().unwrap();
+    assert_eq!((session.validity, session.checked_at), (Validity::Dead, Some(later(5))));
+    assert!(!seen(Validity::Alive, 4).await, "an earlier look that was written late");
+    // With cookies that the cabinet renewed, too.
+    assert!(seen(Validity::Alive, 86_400).await);
+    let new = cookies("v2");
+    let update = SessionUpdate { cookies: Some(&new), checked_at: later(9), ..look(1, Validity::Alive) };
+    database.update_session(&Tenant::All, &uid("17"), update).await.unwrap();
+    let session = database.session(&Tenant::All, &uid("17")).await.unwrap().unwrap();
+    assert_eq!(session.checked_at, Some(later(9)));
 }
 
 async fn a_saved_session_is_served_and_its_login_has_succeeded(place: &Place) {
