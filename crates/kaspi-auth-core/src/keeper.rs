@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Code, Result};
 use crate::id::MerchantUid;
@@ -16,6 +16,9 @@ use crate::tenant::Tenant;
 
 /// How long a job waits for a refresh: it ends before the job's own time-out, and says when to come again.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(3);
+
+/// The longest that the portal may ask to be left alone.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The use case.
 pub struct Keeper {
@@ -34,6 +37,8 @@ pub enum Kept {
     Probed(Validity),
     /// A new session is stored.
     Renewed,
+    /// The portal is down and wants to be left alone until then, or is left alone: nothing was learned of the store.
+    HeldBack(Timestamp),
     /// A renewal did not succeed.
     Missed(Code),
 }
@@ -89,6 +94,18 @@ impl Keeper {
         Ok(kept)
     }
 
+    /// Makes stores due that a clock that was wrong has put off further than anything is put off. Answers how many there were.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn mend_schedule(&self) -> Result<u64> {
+        let (policy, now) = (self.policy(), self.clock.now());
+        let spans = [policy.longest_look, policy.longest_pause, policy.passwords.window, policy.codes.window];
+        let longest = spans.into_iter().fold(DAY, SignedDuration::max);
+        let latest = now.saturating_add(longest.saturating_mul(2)).unwrap_or(now);
+        Ok(self.database.bring_back(now, latest).await?)
+    }
+
     fn policy(&self) -> &Policy {
         self.refreshes.policy()
     }
@@ -116,9 +133,15 @@ impl Keeper {
             Err(error) if error.code() == Code::EgressUnusable => return Ok(Kept::Missed(error.code())),
             Err(error) => return Err(error),
         };
-        if found != Validity::Dead {
-            return Ok(Kept::Probed(found));
-        }
+        let found = match found {
+            (Validity::Unknown, Some(at)) => {
+                // What wants to be left alone for longer is asked all the same.
+                let latest = self.clock.now() + self.policy().longest_pause;
+                return Ok(Kept::HeldBack(at.min(latest)));
+            }
+            (Validity::Dead, _) => Validity::Dead,
+            (told, _) => return Ok(Kept::Probed(told)),
+        };
         let verdict = self.refreshes.judge(store, Some(keeping)).await?;
         if verdict.can {
             return self.renew(session).await;
@@ -131,32 +154,24 @@ impl Keeper {
 
     /// Says when to look next. What a person must mend is not looked at by itself: a sign-in makes it due.
     async fn come_again(&self, uid: &MerchantUid, before: &Keeping, kept: Kept) -> Result<()> {
-        let failed = match kept {
-            Kept::Probed(Validity::Unknown) => true,
-            // What a person must mend is not the network's or the portal's failure, and no pause mends it; nor is a turn that was not had.
-            Kept::Missed(code) => {
-                !matches!(code, Code::SessionRefreshing | Code::RateLimited) && !needs_person(code)
-            }
-            _ => false,
-        };
-        let failures = if failed { before.failures.saturating_add(1) } else { 0 };
         let Some(store) = self.database.find_store(&Tenant::All, uid).await? else { return Ok(()) };
         let Some(session) = self.database.session(&Tenant::All, uid).await? else {
-            return Ok(self.database.schedule(uid, None, failures).await?);
+            return Ok(self.database.schedule(uid, None, before.failures).await?);
         };
         let Some(keeping) = self.database.keeping(uid).await? else { return Ok(()) };
-        let standing = Standing { failures, ..self.standing(&store, &session, &keeping).await? };
+        let named = named_time(kept, &keeping);
+        let (failures, pause) = match blame(kept, named) {
+            Blame::Failed => (before.failures.saturating_add(1), before.failures.saturating_add(1)),
+            // After the shortest pause: all come back soon once it is over.
+            Blame::NotTried => (before.failures, 1),
+            Blame::Nobody => (0, 0),
+        };
+        let standing = Standing { failures: pause, ..self.standing(&store, &session, &keeping).await? };
         let now = self.clock.now();
         let mut next = Some(next_look(&standing, self.policy(), now));
         if session.validity == Validity::Dead && session.needs_reauth {
             next = None;
         }
-        // The portal, the ledger or the breaker has named a time.
-        let named = keeping
-            .outcome
-            .as_ref()
-            .filter(|last| matches!(kept, Kept::Missed(code) if last.code == Some(code)))
-            .and_then(|last| last.retry_at);
         let next = match (next, named) {
             (Some(next), Some(named)) => Some(next.max(named)),
             (next, _) => next,
@@ -182,5 +197,36 @@ impl Keeper {
             can_refresh: verdict.can,
             spread: spread_of(&store.merchant_uid, session.generation),
         })
+    }
+}
+
+/// The time that the portal, the circuit before it, the ledger or the breaker has named.
+fn named_time(kept: Kept, keeping: &Keeping) -> Option<Timestamp> {
+    match kept {
+        Kept::HeldBack(at) => Some(at),
+        Kept::Missed(code) => {
+            keeping.outcome.as_ref().filter(|last| last.code == Some(code)).and_then(|last| last.retry_at)
+        }
+        _ => None,
+    }
+}
+
+/// What a visit says of the store's own luck.
+enum Blame {
+    /// It failed for the network's or the portal's sake, and waits longer each time.
+    Failed,
+    /// The portal was not asked, or is down for all: that says nothing of the store, and makes it wait no longer than all others.
+    NotTried,
+    /// It went well; or a person must mend it, which is no failure of the portal's and which no pause mends.
+    Nobody,
+}
+
+fn blame(kept: Kept, named: Option<Timestamp>) -> Blame {
+    match kept {
+        Kept::Probed(Validity::Unknown) => Blame::Failed,
+        Kept::HeldBack(_) | Kept::Missed(Code::SessionRefreshing | Code::RateLimited) => Blame::NotTried,
+        Kept::Missed(Code::PortalUnavailable) if named.is_some() => Blame::NotTried,
+        Kept::Missed(code) if !needs_person(code) => Blame::Failed,
+        _ => Blame::Nobody,
     }
 }

@@ -104,4 +104,6 @@ pub struct Probe {
     /// Whether it brought another value of the cabinet's session cookie, `mc-sid`: a new session, and so a new generation. Never with a
     /// dead one.
     pub replaced: bool,
+    /// When to ask again, where the answer is unknown and somebody has named a time: the portal, or who leaves it alone while it is down.
+    pub retry_at: Option<Timestamp>,
 }

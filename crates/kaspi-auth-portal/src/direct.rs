@@ -198,6 +198,7 @@ impl Cabinet for DirectEngine {
                     cookies: cookies.to_vec(),
                     renewed: false,
                     replaced: false,
+                    retry_at: None,
                 },
             }
         })

@@ -36,6 +36,8 @@ pub struct Validated {
     pub checked_at: Timestamp,
     /// Which session it was about.
     pub generation: i64,
+    /// When to look again, where the look told nothing and somebody has named a time.
+    pub retry_at: Option<Timestamp>,
 }
 
 /// The right to look at a store; given back when dropped, also by a caller that goes away.
@@ -48,6 +50,11 @@ impl Drop for Look<'_> {
     fn drop(&mut self) {
         self.sessions.looking.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.uid);
     }
+}
+
+/// Whether somebody has looked since `begun`. A look that was known before and seems to come after is one of a clock that has been set back.
+fn was_looked_at(before: &Session, now: &Session, begun: Timestamp) -> bool {
+    now.checked_at != before.checked_at && now.checked_at.is_some_and(|at| at >= begun)
 }
 
 impl Sessions {
@@ -71,7 +78,7 @@ impl Sessions {
             if let Some(_look) = self.begin_look(&uid) {
                 let now = self.stored(tenant, &uid).await?;
                 // Another's look ended meanwhile: what it found is as good.
-                if now.generation != session.generation || now.checked_at.is_some_and(|at| at >= begun) {
+                if now.generation != session.generation || was_looked_at(&session, &now, begun) {
                     return Ok((now, None));
                 }
                 if self.was_in_vain(&uid, begun) {
@@ -89,13 +96,14 @@ impl Sessions {
         }
     }
 
-    /// A look of the service's own; the verdict alone.
+    /// A look of the service's own: the verdict, and when to look again where it told nothing and somebody has named a time.
     ///
     /// # Errors
     /// `egress_unusable`: the session's way out is gone. The database's.
-    pub(crate) async fn look_by_itself(&self, session: &Session) -> Result<Validity> {
-        let Some(_look) = self.begin_look(&session.merchant_uid) else { return Ok(session.validity) };
-        Ok(self.look_at(session, Origin::Automatic).await?.validity)
+    pub(crate) async fn look_by_itself(&self, session: &Session) -> Result<(Validity, Option<Timestamp>)> {
+        let Some(_look) = self.begin_look(&session.merchant_uid) else { return Ok((session.validity, None)) };
+        let found = self.look_at(session, Origin::Automatic).await?;
+        Ok((found.validity, found.retry_at))
     }
 
     /// Asks the cabinet, and stores what is seen.
@@ -135,13 +143,15 @@ impl Sessions {
             reason: probe.reason,
             checked_at,
             generation: session.generation,
+            retry_at: probe.retry_at,
         })
     }
 
     /// Whether a look told nothing since `begun`, or a moment before it: an outage is not made worse by all who ask.
     fn was_in_vain(&self, uid: &MerchantUid, begun: Timestamp) -> bool {
         let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
-        in_vain.get(uid).is_some_and(|at| begun < *at + MOMENT)
+        // Of one that ended long after this caller came, the clock has been set back since.
+        in_vain.get(uid).is_some_and(|at| begun < *at + MOMENT && *at <= begun + OTHERS + MOMENT)
     }
 
     fn note_vain(&self, uid: &MerchantUid, found: Validity, now: Timestamp) {

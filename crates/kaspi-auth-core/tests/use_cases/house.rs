@@ -291,6 +291,13 @@ impl Time {
     }
 }
 
+impl Time {
+    /// Sets the clock back.
+    pub fn set_back(&self, span: SignedDuration) {
+        self.milliseconds.fetch_sub(span.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+}
+
 impl Clock for Time {
     fn now(&self) -> Timestamp {
         let passed = self.milliseconds.load(Ordering::SeqCst).try_into().unwrap();

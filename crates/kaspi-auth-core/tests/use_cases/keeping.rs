@@ -79,7 +79,7 @@ pub fn serve(house: &House, shop: &str) -> Result<Session, Error> {
     serve_within(house, shop, None)
 }
 
-fn serve_within(house: &House, shop: &str, max_age: Option<SignedDuration>) -> Result<Session, Error> {
+pub fn serve_within(house: &House, shop: &str, max_age: Option<SignedDuration>) -> Result<Session, Error> {
     let until = house.time.now() + MINUTE;
     now(house.sessions.serve(&Tenant::All, &uid(shop), Wanted { max_age, min_ttl: None, until }))
 }
@@ -390,6 +390,68 @@ fn an_outage_changes_nothing_and_the_keeper_comes_back_later_each_time() {
     assert_eq!(visit(&house, "11"), Kept::Probed(Validity::Alive));
     assert_eq!((keeping(&house, "11").failures, store(&house, "11").validity), (0, Validity::Alive));
     assert_eq!((passwords(&house), silent_tries(&house)), (1, 0));
+}
+
+#[test]
+fn a_portal_that_is_left_alone_makes_no_store_wait_longer_than_the_others() {
+    let house = signed_in(None);
+    pass(&house, 7 * HOUR);
+    let before = looks(&house);
+    for _ in 0..20 {
+        let until = house.time.now() + MINUTE / 6;
+        house.portal.with(|portal| portal.left_alone = Some(until));
+        assert_eq!(visit(&house, "11"), Kept::HeldBack(until));
+        let kept = keeping(&house, "11");
+        let pause = house.time.now().duration_until(kept.due_at.unwrap());
+        assert_eq!(kept.failures, 0);
+        assert!(pause >= MINUTE / 6 && pause <= MINUTE / 2, "{pause}");
+        pass(&house, pause);
+    }
+    house.portal.with(|portal| portal.left_alone = None);
+    assert_eq!(visit(&house, "11"), Kept::Probed(Validity::Alive));
+    assert_eq!(looks(&house), before + 1);
+}
+
+#[test]
+fn a_renewal_that_is_held_back_does_not_count_and_one_that_fails_does() {
+    let house = signed_in(None);
+    kill(&house, "11");
+    let until = house.time.now() + MINUTE;
+    house.portal.with(|portal| {
+        portal.on_renew = Some(Code::PortalUnavailable);
+        portal.left_alone = Some(until);
+    });
+    assert_eq!(visit(&house, "11"), Kept::Missed(Code::PortalUnavailable));
+    let kept = keeping(&house, "11");
+    assert_eq!((kept.failures, kept.due_at), (0, Some(until)));
+    pass(&house, MINUTE);
+    house.portal.with(|portal| portal.left_alone = None);
+    assert_eq!(visit(&house, "11"), Kept::Missed(Code::PortalUnavailable));
+    assert_eq!(keeping(&house, "11").failures, 1);
+}
+
+#[test]
+fn who_wants_to_be_left_alone_for_a_day_is_asked_sooner() {
+    let house = signed_in(None);
+    pass(&house, 7 * HOUR);
+    house.portal.with(|portal| portal.left_alone = Some(house.time.now() + 24 * HOUR));
+    let latest = house.time.now() + 30 * MINUTE;
+    assert_eq!(visit(&house, "11"), Kept::HeldBack(latest));
+    assert_eq!(keeping(&house, "11").due_at, Some(latest));
+}
+
+#[test]
+fn a_turn_that_was_not_had_takes_no_failure_back() {
+    let house = signed_in(None);
+    pass(&house, 7 * HOUR);
+    house.portal.with(|portal| portal.verdicts.extend([Validity::Unknown; 2]));
+    for failures in 1..=2 {
+        visit(&house, "11");
+        assert_eq!(keeping(&house, "11").failures, failures);
+    }
+    house.memory.tables().operation.no_permits = Some(HOUR);
+    assert_eq!(visit(&house, "11"), Kept::Missed(Code::RateLimited));
+    assert_eq!(keeping(&house, "11").failures, 2);
 }
 
 #[test]

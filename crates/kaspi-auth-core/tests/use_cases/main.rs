@@ -1,8 +1,10 @@
 //! The rules that meet the ports: what is sent to the portal, and who gets what, when things come twice, late or at once.
 #![expect(clippy::unwrap_used, reason = "a stand-in that fails fails its test")]
 
+mod clocks;
 mod egresses;
 mod engines;
+mod explaining;
 mod held;
 mod house;
 mod keeping;

@@ -48,7 +48,7 @@ pub struct Tables {
     sessions: HashMap<MerchantUid, HeldSession>,
     /// The way out of an account.
     pins: HashMap<String, EgressId>,
-    operation: Operation,
+    pub operation: Operation,
     /// What keeps sessions alive.
     pub kept: Kept,
 }

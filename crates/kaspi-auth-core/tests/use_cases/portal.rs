@@ -65,6 +65,8 @@ pub struct World {
     leads_to: HashMap<LoginId, &'static str>,
     /// What the cabinet says at its next looks; after them all sessions live.
     pub verdicts: VecDeque<Validity>,
+    /// Until when the cabinet is left alone: it is not asked meanwhile.
+    pub left_alone: Option<Timestamp>,
     /// What the login host says to who wants a session from its memory.
     pub on_renew: Option<Code>,
     /// What happens elsewhere while the login host looks into its memory.
@@ -118,7 +120,10 @@ impl Portal {
         self.with(|world| {
             world.renewed.push(route.id);
             match world.on_renew {
-                Some(code) => Err(Error::of(code)),
+                Some(code) => Err(match world.left_alone {
+                    Some(until) => Error::of(code).with_retry_at(until),
+                    None => Error::of(code),
+                }),
                 None if world.remembers => Ok(session(uid.as_str(), world.today)),
                 None => Err(Error::of(Code::SsoExpired)),
             }
@@ -277,9 +282,12 @@ impl Cabinet for Portal {
         cookies: &'a [Cookie],
         _: &'a MerchantUid,
     ) -> BoxFuture<'a, Probe> {
-        let validity = self.with(|world| {
+        let (validity, retry_at) = self.with(|world| {
+            if world.left_alone.is_some() {
+                return (Validity::Unknown, world.left_alone);
+            }
             world.probed.push(route.id);
-            world.verdicts.pop_front().unwrap_or(Validity::Alive)
+            (world.verdicts.pop_front().unwrap_or(Validity::Alive), None)
         });
         let reason = "it answered".to_owned();
         Box::pin(ready(Probe {
@@ -288,6 +296,7 @@ impl Cabinet for Portal {
             reason,
             cookies: cookies.to_vec(),
             renewed: false,
+            retry_at,
         }))
     }
 

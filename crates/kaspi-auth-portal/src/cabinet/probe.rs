@@ -19,15 +19,18 @@ impl Portal {
     pub(crate) async fn probe_session(&self, cookies: &[Cookie], merchant: &MerchantUid) -> Probe {
         let before = Jar::from_cookies(cookies, &self.http.origins.hosts());
         let mut visitor = Visitor::with(before.clone());
-        let (validity, reason) = match self.http.exchange(&mut visitor, self.merchants_request()).await {
-            Ok(answer) => self.verdict(&answer, merchant),
-            Err(error) => (Validity::Unknown, error.detail().to_owned()),
-        };
+        let ((validity, reason), retry_at) =
+            match self.http.exchange(&mut visitor, self.merchants_request()).await {
+                Ok(answer) => (self.verdict(&answer, merchant), answer.retry_at(self.http.now())),
+                Err(error) => ((Validity::Unknown, error.detail().to_owned()), error.retry_at()),
+            };
+        let retry_at = retry_at.filter(|_| validity == Validity::Unknown);
         let Renewed { cookies: now, replaced } = Renewed::between(&before, &visitor.jar, &self.http.origins);
         let renewed = now.is_some();
         // Whoever is not let in is given no session.
         let replaced = replaced && validity != Validity::Dead;
-        Probe { validity, reason, cookies: now.unwrap_or_else(|| cookies.to_vec()), renewed, replaced }
+        let cookies = now.unwrap_or_else(|| cookies.to_vec());
+        Probe { validity, reason, cookies, renewed, replaced, retry_at }
     }
 
     fn verdict(&self, answer: &Answer, merchant: &MerchantUid) -> (Validity, String) {

@@ -107,13 +107,15 @@ async fn a_look_at_a_session_while_the_circuit_is_open_says_nothing_about_it() {
     bench.fails(FaultKind::BrokenBody);
     let probe = async || bench.engine.probe(&Route::direct(), &bench.cookies, &uid("30000001")).await;
     for _ in 0..3 {
-        assert_eq!(probe().await.validity, Validity::Unknown);
+        let failed = probe().await;
+        assert_eq!((failed.validity, failed.retry_at), (Validity::Unknown, None), "it was asked itself");
     }
     bench.desk.control().clear_faults();
     let asked = bench.asked();
     let probed = probe().await;
     assert_eq!((probed.validity, probed.renewed, probed.replaced), (Validity::Unknown, false, false));
     assert!(probed.reason.contains("left alone"), "{}", probed.reason);
+    assert_eq!(probed.retry_at, Some(noon() + Duration::from_secs(10)), "when to look again is named");
     assert_eq!((probed.cookies.len(), bench.asked()), (bench.cookies.len(), asked));
     let page = bench.engine.reachable().await;
     assert_eq!(page.unwrap().status, 200, "the login host is another");

@@ -67,7 +67,7 @@ impl Jobs {
                 let before = self.clock.now() - self.keep_logins;
                 while self.logins.prune(before).await? > 0 {}
                 while self.records.prune().await? > 0 {}
-                Ok(())
+                self.keeper.mend_schedule().await.map(|_| ())
             }
             Sweep::PortalPage => self.look_at_the_page().await,
         }

@@ -98,6 +98,13 @@ impl KeepingRepository for Memory {
         done(Ok(()))
     }
 
+    fn bring_back(&self, now: Timestamp, latest: Timestamp) -> Answered<'_, u64> {
+        let mut tables = self.tables();
+        let late = tables.kept.rows.values_mut().filter(|row| row.due_at.is_some_and(|due| due > latest));
+        let brought = late.map(|row| row.due_at = Some(now)).count();
+        done(Ok(brought as u64))
+    }
+
     fn note_uses<'a>(&'a self, uses: &'a [(MerchantUid, Timestamp)]) -> Answered<'a, ()> {
         let mut tables = self.tables();
         for (uid, at) in uses {
@@ -116,10 +123,11 @@ impl KeepingRepository for Memory {
     ) -> Answered<'a, LeaseAsked> {
         let mut tables = self.tables();
         let row = tables.kept.row(uid);
-        if let Some((held, until)) = row.lease.filter(|(_, until)| now < *until) {
+        let wrong = until + now.duration_until(until);
+        if let Some((held, until)) = row.lease.filter(|(_, end)| now < *end && *end <= wrong) {
             return done(Ok(LeaseAsked::Held { epoch: held.epoch, until }));
         }
-        row.epoch += 1;
+        row.epoch = (row.epoch + 1).max(now.as_microsecond());
         let lease = RefreshLease { node, epoch: row.epoch };
         row.lease = Some((lease, until));
         done(Ok(LeaseAsked::Granted(lease)))

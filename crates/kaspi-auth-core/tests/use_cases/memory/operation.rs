@@ -26,6 +26,8 @@ pub struct Operation {
     /// When the next login would be on time: of all ways (`None`), and of each.
     due: HashMap<Option<EgressId>, Timestamp>,
     nodes: HashMap<NodeId, Timestamp>,
+    /// Whoever asks for a permit is told to wait for so long.
+    pub no_permits: Option<jiff::SignedDuration>,
     evidence: HashMap<LoginId, (Evidence, Timestamp)>,
     shapes: HashMap<String, Vec<String>>,
     pub events: Vec<StoredEvent>,
@@ -52,6 +54,7 @@ impl Default for Operation {
             egresses: vec![direct],
             slots: HashMap::new(),
             due: HashMap::new(),
+            no_permits: None,
             nodes: HashMap::new(),
             evidence: HashMap::new(),
             shapes: HashMap::new(),
@@ -188,9 +191,10 @@ impl RateRepository for Memory {
         &self,
         _key: &'static str,
         _budget: kaspi_auth_core::rate::Budget,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Answered<'_, Slot> {
-        done(Ok(Slot::Granted))
+        let wait = self.tables().operation.no_permits;
+        done(Ok(wait.map_or(Slot::Granted, |wait| Slot::Wait(Some(now + wait)))))
     }
 
     fn acquire_slot(&self, request: SlotRequest) -> Answered<'_, Slot> {
