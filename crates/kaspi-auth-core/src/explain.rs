@@ -127,7 +127,7 @@ impl Explanations {
         let signed_in = lives.and_then(|session| session.authenticated_at);
         Ok(Explanation {
             cause,
-            since: since(cause, session.as_ref(), keeping.as_ref()),
+            since: since(cause, session.as_ref(), keeping.as_ref(), &breaker),
             actor: actor_of(cause),
             next_try: keeping.as_ref().and_then(|keeping| keeping.due_at),
             can_refresh,
@@ -176,14 +176,27 @@ fn marked(store: &Store) -> Option<RefreshReason> {
     })
 }
 
-fn since(cause: Cause, session: Option<&Session>, keeping: Option<&Keeping>) -> Option<Timestamp> {
+fn since(
+    cause: Cause,
+    session: Option<&Session>,
+    keeping: Option<&Keeping>,
+    breaker: &Breaker,
+) -> Option<Timestamp> {
     let checked = session.and_then(|session| session.checked_at);
     match cause {
         Cause::Alive => session.and_then(|session| session.authenticated_at).or(checked),
         Cause::Unseen | Cause::NeverSignedIn => None,
         Cause::Refreshing | Cause::DeadUnmended => checked,
+        Cause::Obstacle(RefreshReason::Inactive) => None,
+        Cause::Obstacle(RefreshReason::Frozen) => match breaker {
+            Breaker::Frozen(freeze) => Some(freeze.since),
+            Breaker::Closed => checked,
+        },
+        // Since it was found dead: later tries made it no younger.
+        Cause::Obstacle(_) if session.is_some_and(|session| session.validity == Validity::Dead) => checked,
         Cause::Obstacle(_) => {
-            keeping.and_then(|keeping| keeping.outcome.as_ref()).map(|outcome| outcome.at).or(checked)
+            let failed = keeping.and_then(|keeping| keeping.outcome.as_ref());
+            failed.filter(|outcome| outcome.code.is_some()).map(|outcome| outcome.at).or(checked)
         }
     }
 }
