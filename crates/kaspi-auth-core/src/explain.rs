@@ -185,18 +185,18 @@ fn since(
     let checked = session.and_then(|session| session.checked_at);
     match cause {
         Cause::Alive => session.and_then(|session| session.authenticated_at).or(checked),
-        Cause::Unseen | Cause::NeverSignedIn => None,
+        Cause::Unseen | Cause::NeverSignedIn | Cause::Obstacle(RefreshReason::Inactive) => None,
         Cause::Refreshing | Cause::DeadUnmended => checked,
-        Cause::Obstacle(RefreshReason::Inactive) => None,
-        Cause::Obstacle(RefreshReason::Frozen) => match breaker {
-            Breaker::Frozen(freeze) => Some(freeze.since),
-            Breaker::Closed => checked,
-        },
-        // Since it was found dead: later tries made it no younger.
-        Cause::Obstacle(_) if session.is_some_and(|session| session.validity == Validity::Dead) => checked,
-        Cause::Obstacle(_) => {
-            let failed = keeping.and_then(|keeping| keeping.outcome.as_ref());
-            failed.filter(|outcome| outcome.code.is_some()).map(|outcome| outcome.at).or(checked)
+        Cause::Obstacle(reason) => {
+            let freeze = match breaker {
+                Breaker::Frozen(freeze) if reason == RefreshReason::Frozen => Some(freeze.since),
+                _ => None,
+            };
+            let lives = session.is_some_and(|session| session.validity != Validity::Dead);
+            let outcome = keeping.and_then(|keeping| keeping.outcome.as_ref());
+            // Of a dead one since it was found dead: later tries made it no younger.
+            let failed = outcome.filter(|outcome| lives && outcome.code.is_some()).map(|outcome| outcome.at);
+            freeze.or(failed).or(checked)
         }
     }
 }
