@@ -6,7 +6,7 @@ mod report;
 mod serve;
 mod way;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +18,7 @@ pub use serve::Wanted;
 use crate::error::{Code, Result};
 use crate::id::MerchantUid;
 use crate::keeping::{Origin, is_near};
-use crate::port::{Cabinet, Clock, Database, KeepingSink, StoreChanges};
+use crate::port::{Cabinet, Clock, Database, KeepingSink, StoreChanges, Tasks};
 pub use crate::refreshes::Refreshed;
 use crate::refreshes::Refreshes;
 use crate::session::{Session, Validity};
@@ -41,6 +41,8 @@ pub struct Parts {
     pub refreshes: Arc<Refreshes>,
     /// Who waits for a store.
     pub changes: Arc<dyn StoreChanges>,
+    /// What runs looks.
+    pub tasks: Arc<dyn Tasks>,
     /// Who is told.
     pub sink: Arc<dyn KeepingSink>,
     /// The time.
@@ -50,8 +52,8 @@ pub struct Parts {
 /// The use cases around a session.
 pub struct Sessions {
     parts: Parts,
-    /// Stores that are being looked at by this process: callers that come meanwhile wait for that look.
-    looking: Mutex<HashSet<MerchantUid>>,
+    /// Callers that come while a store is being looked at wait for that look.
+    looking: Mutex<look::Looking>,
     /// When looks last told nothing: whoever waited for one, or comes a moment later, does not look again.
     in_vain: Mutex<HashMap<MerchantUid, Timestamp>>,
     /// Who was used since uses were last written down, and since when they count as noted.

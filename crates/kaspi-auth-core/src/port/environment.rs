@@ -61,6 +61,9 @@ pub trait StoreChanges: Send + Sync {
 pub trait Tasks: Send + Sync {
     /// Runs it, and the beat at its intervals for as long as it runs. A stopping process waits for it as it waits for logins.
     fn spawn(&self, task: BoxFuture<'static, ()>, beat: Beat);
+
+    /// Runs what holds no lease, and so needs no beat.
+    fn run(&self, task: BoxFuture<'static, ()>);
 }
 
 /// What is done at intervals while a task runs: tells others that its holder lives.

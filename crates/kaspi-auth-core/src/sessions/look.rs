@@ -1,11 +1,16 @@
 //! Looks at a session by asking the cabinet, and keeps what was seen: the verdict, the cookies that the cabinet renewed, the session's age.
+//!
+//! A look that was begun goes on when its caller does not wait any longer: the cabinet may have renewed a cookie by then.
 
-use std::sync::PoisonError;
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sessions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::MerchantUid;
 use crate::keeping::Origin;
 use crate::port::{RepositoryError, SessionUpdate};
@@ -14,14 +19,12 @@ use crate::session::{Probe, Session, Validity};
 use crate::tenant::Tenant;
 use crate::timeline::{Act, NewEntry};
 
-/// The longest that a caller waits for another's look before it looks itself.
-const OTHERS: SignedDuration = SignedDuration::from_secs(15);
 /// A look that told nothing is not repeated for callers within this time.
 const MOMENT: SignedDuration = SignedDuration::from_secs(2);
+/// Nobody waits for a look for longer than this.
+const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 /// So many such looks are remembered before old ones are forgotten.
 const MANY: usize = 1000;
-/// How often it then asks whether that look has ended.
-const ASK: SignedDuration = SignedDuration::from_millis(250);
 
 /// What a look at a session found.
 #[derive(Debug, Clone)]
@@ -40,15 +43,19 @@ pub struct Validated {
     pub retry_at: Option<Timestamp>,
 }
 
-/// The right to look at a store; given back when dropped, also by a caller that goes away.
-pub(super) struct Look<'a> {
-    sessions: &'a Sessions,
+/// Stores that are being looked at by this process, with who waits for the end of that look.
+pub(super) type Looking = HashMap<MerchantUid, Vec<Waker>>;
+
+/// The right to look at a store; given back when dropped, also by a task that is stopped.
+pub(super) struct Look {
+    sessions: Arc<Sessions>,
     uid: MerchantUid,
 }
 
-impl Drop for Look<'_> {
+impl Drop for Look {
     fn drop(&mut self) {
-        self.sessions.looking.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.uid);
+        let waiting = self.sessions.looking().remove(&self.uid);
+        waiting.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
@@ -58,41 +65,92 @@ fn was_looked_at(before: &Session, now: &Session, begun: Timestamp) -> bool {
 }
 
 impl Sessions {
-    /// The right to look, if nobody in this process looks.
-    pub(super) fn begin_look(&self, uid: &MerchantUid) -> Option<Look<'_>> {
-        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        looking.insert(uid.clone()).then(|| Look { sessions: self, uid: uid.clone() })
+    fn looking(&self) -> std::sync::MutexGuard<'_, Looking> {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks, or waits for the look of another caller; answers the session as it is then.
+    /// The right to look, if nobody in this process looks.
+    fn begin_look(self: &Arc<Self>, uid: &MerchantUid) -> Option<Look> {
+        let mut looking = self.looking();
+        if looking.contains_key(uid) {
+            return None;
+        }
+        looking.insert(uid.clone(), Vec::new());
+        Some(Look { sessions: Arc::clone(self), uid: uid.clone() })
+    }
+
+    /// Looks, or waits for the look of another caller, until `until`; answers the session as it is then. Of a look that takes longer nothing is
+    /// known yet: the last word stands.
     pub(super) async fn look_together(
-        &self,
+        self: &Arc<Self>,
         tenant: &Tenant,
         session: Session,
         origin: Origin,
-    ) -> Result<(Session, Option<Validated>)> {
-        let (parts, uid) = (&self.parts, session.merchant_uid.clone());
-        let begun = parts.clock.now();
-        let mut changes = parts.changes.subscribe(&uid);
+        until: Timestamp,
+    ) -> Result<Session> {
+        let uid = session.merchant_uid.clone();
+        let begun = self.parts.clock.now();
         loop {
-            if let Some(_look) = self.begin_look(&uid) {
+            let mut failed = None;
+            if let Some(look) = self.begin_look(&uid) {
                 let now = self.stored(tenant, &uid).await?;
                 // Another's look ended meanwhile: what it found is as good.
                 if now.generation != session.generation || was_looked_at(&session, &now, begun) {
-                    return Ok((now, None));
+                    return Ok(now);
                 }
                 if self.was_in_vain(&uid, begun) {
-                    return Ok((now, None));
+                    return Ok(now);
                 }
-                let found = self.look_at(&now, origin).await?;
-                return Ok((self.stored(tenant, &uid).await?, Some(found)));
+                failed = Some(self.look_apart(look, now, origin));
             }
-            let now = parts.clock.now();
-            if now >= begun + OTHERS {
-                // A look that takes so long will tell nothing: the last word stands.
-                return Ok((self.stored(tenant, &uid).await?, None));
+            let has_ended = self.look_ended(&uid, until).await;
+            if let Some(error) = failed.as_ref().and_then(|failed| failed.lock().ok()?.take()) {
+                return Err(error);
             }
-            changes.changed(now + ASK).await;
+            if failed.is_some() || !has_ended {
+                return self.stored(tenant, &uid).await;
+            }
+        }
+    }
+
+    /// Looks in a task of its own. What went wrong is found in the answer when the look has ended.
+    fn look_apart(
+        self: &Arc<Self>,
+        look: Look,
+        session: Session,
+        origin: Origin,
+    ) -> Arc<Mutex<Option<Error>>> {
+        let failed = Arc::new(Mutex::new(None));
+        let (this, place) = (Arc::clone(self), Arc::clone(&failed));
+        self.parts.tasks.run(Box::pin(async move {
+            let looked = this.look_at(&session, origin).await;
+            if let (Err(error), Ok(mut place)) = (looked, place.lock()) {
+                *place = Some(error);
+            }
+            drop(look);
+        }));
+        failed
+    }
+
+    /// Waits for the end of the look that goes on, if one does; whether it has ended by `until`.
+    async fn look_ended(&self, uid: &MerchantUid, until: Timestamp) -> bool {
+        let mut changes = self.parts.changes.subscribe(uid);
+        loop {
+            let mut word = changes.changed(until);
+            let has_ended = poll_fn(|context| {
+                if let Some(waiting) = self.looking().get_mut(uid) {
+                    if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                        waiting.push(context.waker().clone());
+                    }
+                } else {
+                    return Poll::Ready(true);
+                }
+                word.as_mut().poll(context).map(|()| false)
+            })
+            .await;
+            if has_ended || self.parts.clock.now() >= until {
+                return has_ended;
+            }
         }
     }
 
@@ -100,7 +158,10 @@ impl Sessions {
     ///
     /// # Errors
     /// `egress_unusable`: the session's way out is gone. The database's.
-    pub(crate) async fn look_by_itself(&self, session: &Session) -> Result<(Validity, Option<Timestamp>)> {
+    pub(crate) async fn look_by_itself(
+        self: &Arc<Self>,
+        session: &Session,
+    ) -> Result<(Validity, Option<Timestamp>)> {
         let Some(_look) = self.begin_look(&session.merchant_uid) else { return Ok((session.validity, None)) };
         let found = self.look_at(session, Origin::Automatic).await?;
         Ok((found.validity, found.retry_at))
@@ -151,7 +212,7 @@ impl Sessions {
     fn was_in_vain(&self, uid: &MerchantUid, begun: Timestamp) -> bool {
         let in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
         // Of one that ended long after this caller came, the clock has been set back since.
-        in_vain.get(uid).is_some_and(|at| begun < *at + MOMENT && *at <= begun + OTHERS + MOMENT)
+        in_vain.get(uid).is_some_and(|at| begun < *at + MOMENT && *at <= begun + LONGEST + MOMENT)
     }
 
     fn note_vain(&self, uid: &MerchantUid, found: Validity, now: Timestamp) {

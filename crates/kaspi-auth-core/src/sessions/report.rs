@@ -1,5 +1,7 @@
 //! Hears from consumers how their calls went: their experience stands for most looks.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ use crate::timeline::{Act, NewEntry};
 const ENOUGH: SignedDuration = SignedDuration::from_secs(30);
 /// A session that was looked at within this time is not looked at again for a report.
 const JUST_NOW: SignedDuration = SignedDuration::from_secs(2);
+
+/// How long a report waits for the look that it brought about; the look goes on.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// How a consumer's call of the cabinet went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,7 +75,12 @@ impl Sessions {
     ///
     /// # Errors
     /// `store_not_found`, `session_not_found`; the database's.
-    pub async fn report(&self, tenant: &Tenant, uid: &MerchantUid, report: Report) -> Result<Reported> {
+    pub async fn report(
+        self: &Arc<Self>,
+        tenant: &Tenant,
+        uid: &MerchantUid,
+        report: Report,
+    ) -> Result<Reported> {
         let session = self.stored(tenant, uid).await?;
         self.used(uid);
         if report.generation != session.generation {
@@ -89,7 +99,7 @@ impl Sessions {
         Ok(Reported { ignored: false, validity, generation })
     }
 
-    async fn went_well(&self, tenant: &Tenant, session: Session) -> Result<Session> {
+    async fn went_well(self: &Arc<Self>, tenant: &Tenant, session: Session) -> Result<Session> {
         let now = self.parts.clock.now();
         let known = session.validity == Validity::Alive
             && session.checked_at.is_some_and(|at| is_near(at, now, ENOUGH));
@@ -102,7 +112,7 @@ impl Sessions {
             return if just_looked {
                 Ok(session)
             } else {
-                Ok(self.look_together(tenant, session, Origin::Caller).await?.0)
+                self.look_together(tenant, session, Origin::Caller, now + PATIENCE).await
             };
         }
         let uid = &session.merchant_uid;
@@ -124,12 +134,12 @@ impl Sessions {
         self.stored(tenant, uid).await
     }
 
-    async fn was_refused(&self, tenant: &Tenant, session: Session) -> Result<Session> {
+    async fn was_refused(self: &Arc<Self>, tenant: &Tenant, session: Session) -> Result<Session> {
         let now = self.parts.clock.now();
         let uid = session.merchant_uid.clone();
         let just_looked = session.checked_at.is_some_and(|at| is_near(at, now, JUST_NOW));
         let session = if session.validity != Validity::Dead && !just_looked {
-            self.look_together(tenant, session, Origin::Caller).await?.0
+            self.look_together(tenant, session, Origin::Caller, now + PATIENCE).await?
         } else {
             session
         };

@@ -1,5 +1,7 @@
 //! Serves a session that is as fresh as the caller wants: from memory, else by a look, else by a refresh that all callers share.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sessions;
@@ -16,22 +18,28 @@ pub struct Wanted {
     pub max_age: Option<SignedDuration>,
     /// It is believed to live for so long yet.
     pub min_ttl: Option<SignedDuration>,
-    /// How long the caller waits.
+    /// How long the caller waits, for a look and for a renewal.
     pub until: Timestamp,
 }
 
 impl Sessions {
-    /// The session, as fresh as it is wanted. An outage of the portal leaves the last good session served: its `checked_at` tells.
+    /// The session, as fresh as it is wanted. An outage of the portal, and one that does not answer in time, leave the last good session served: its
+    /// `checked_at` tells.
     ///
     /// # Errors
     /// `store_not_found`, `session_not_found`; why there is no live session and what to do: `needs_reauth`, `code_required`, `session_refreshing`,
     /// `logins_frozen`, `attempts_exhausted`, the portal's codes; the database's.
-    pub async fn serve(&self, tenant: &Tenant, uid: &MerchantUid, wanted: Wanted) -> Result<Session> {
+    pub async fn serve(
+        self: &Arc<Self>,
+        tenant: &Tenant,
+        uid: &MerchantUid,
+        wanted: Wanted,
+    ) -> Result<Session> {
         let session = self.stored(tenant, uid).await?;
         self.used(uid);
         let now = self.parts.clock.now();
         let session = if session.validity != Validity::Dead && !is_fresh(&session, wanted.max_age, now) {
-            self.look_together(tenant, session, Origin::Caller).await?.0
+            self.look_together(tenant, session, Origin::Caller, wanted.until).await?
         } else {
             session
         };

@@ -147,6 +147,7 @@ impl House {
             cabinet: portal.clone(),
             refreshes: refreshes.clone(),
             changes,
+            tasks: desk.clone(),
             sink: heard.clone(),
             clock: time.clone(),
         }));
@@ -352,6 +353,10 @@ impl Desk {
 
 impl Tasks for Desk {
     fn spawn(&self, task: BoxFuture<'static, ()>, _: Beat) {
+        Tasks::run(self, task);
+    }
+
+    fn run(&self, task: BoxFuture<'static, ()>) {
         self.tasks.lock().unwrap().push_back(task);
     }
 }

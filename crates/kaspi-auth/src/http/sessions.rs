@@ -32,7 +32,7 @@ use crate::wiring::Service;
         ("merchant_uid" = String, Path, description = "The portal's id of the merchant"),
         ("max_age" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "It was seen alive within this time: `60s`"),
         ("min_ttl" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "It is believed to live for so long yet: `10m`. One that could not be renewed is served while it lives"),
-        ("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "How long to wait for a renewal: `10s`, at most 60s, which is also the default")
+        ("wait" = Option<String>, Query, pattern = "^[0-9]{1,9}(ms|s|m|h)?$", description = "How long to wait for a look and a renewal: `10s`, at most 60s, which is also the default")
     ),
     responses((status = 200, description = "The session", body = SessionView), Problems)
 )]
@@ -45,11 +45,7 @@ pub(super) async fn get_session(
     let tenant = caller.may(Scope::SessionsRead)?;
     let session = match wanted {
         None => service.sessions.get(tenant, &uid).await?,
-        Some(wanted) => {
-            let (sessions, tenant) = (Arc::clone(&service.sessions), tenant.clone());
-            // Cookies that a look renews are stored also when the caller goes away meanwhile.
-            at_once_or_to_the_end(async move { sessions.serve(&tenant, &uid, wanted).await }).await?
-        }
+        Some(wanted) => service.sessions.serve(tenant, &uid, wanted).await?,
     };
     Ok(Answer(SessionView::new(&session, service.portal.as_ref(), service.clock.now())))
 }

@@ -1,4 +1,4 @@
-//! Runs refreshes and the like whatever becomes of the callers, each with the beat that keeps its lease.
+//! Runs refreshes, looks and the like whatever becomes of the callers; what holds a lease, with the beat that keeps it.
 
 use std::time::Duration;
 
@@ -43,6 +43,17 @@ impl Tasks for BackgroundTasks {
             }
         };
         self.tasks.spawn(run.instrument(traces::refresh()));
+    }
+
+    fn run(&self, task: BoxFuture<'static, ()>) {
+        let stop = self.stop.clone();
+        let run = async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        };
+        self.tasks.spawn(run.in_current_span());
     }
 }
 

@@ -63,6 +63,7 @@ impl Keeping {
             cabinet,
             refreshes: Arc::clone(&refreshes),
             changes: Arc::clone(&waiters) as Arc<dyn StoreChanges>,
+            tasks: Arc::clone(&tasks) as Arc<dyn Tasks>,
             sink,
             clock: Arc::clone(&clock),
         }));

@@ -1,10 +1,10 @@
 //! Serving a session as fresh as it is wanted: from memory, else by a look, else by one login that all callers share.
 
 use jiff::SignedDuration;
-use kaspi_sandbox::{Fault, FaultKind};
+use kaspi_sandbox::{Fault, FaultKind, Renewal};
 use serde_json::json;
 
-use crate::harness::{Answer, PASSWORD, Session, World, on_both, on_sqlite};
+use crate::harness::{Answer, PASSWORD, Session, World, eventually, on_both, on_sqlite};
 
 /// How often the cabinet was asked whether a session lives.
 fn looks(world: &World) -> u64 {
@@ -137,6 +137,7 @@ async fn who_waits_too_short_is_told_when_to_ask_again(world: &World) {
     world.store("shop", "7000001").await;
     world.portal.kill_sessions(None);
     world.portal.kill_sso(None);
+    assert_eq!(world.admin.validity("7000001").await, "dead");
     world.portal.set_fault(Fault::new(FaultKind::Delay(1500)).role("login").path("/api/p/login"));
     let answer = asked(world, "7000001", "max_age=0s&wait=50ms").await;
     let problem = answer.is_problem(409, "session_refreshing");
@@ -144,6 +145,36 @@ async fn who_waits_too_short_is_told_when_to_ask_again(world: &World) {
     world.portal.clear_faults();
     let session = served(world, "7000001", "wait=30s").await;
     assert_eq!((session.generation, world.passwords()), (2, 2), "it went on meanwhile, and is the same one");
+}
+
+async fn a_portal_that_hangs_keeps_nobody_longer_than_they_wait(world: &World) {
+    world.store("shop", "7000001").await;
+    let before = world.admin.session("7000001").await;
+    world.advance(SignedDuration::from_mins(1));
+    world.portal.set_fault(Fault::new(FaultKind::Hang).role("cabinet").path("/s/m"));
+    let began = std::time::Instant::now();
+    let calls = (0..20).map(|_| asked(world, "7000001", "max_age=0s&wait=300ms"));
+    for answer in futures_util::future::join_all(calls).await {
+        assert_eq!(answer.is(200).read::<Session>(), before, "its checked_at says how old that is");
+    }
+    let longest = std::time::Duration::from_secs(world.config.portal.timeout_seconds);
+    assert!(began.elapsed() < longest / 2, "{:?}", began.elapsed());
+    world.portal.clear_faults();
+}
+
+async fn what_a_look_brought_is_kept_although_nobody_waits_for_it(world: &World) {
+    let mut knobs = world.portal.knobs();
+    knobs.session.renewal = Renewal::Rotate;
+    knobs.session.renewal_seconds = 60;
+    world.portal.set_knobs(knobs);
+    world.store("shop", "7000001").await;
+    world.advance(SignedDuration::from_mins(2));
+    world.portal.set_fault(Fault::new(FaultKind::Delay(1000)).role("cabinet").path("/s/m").times(1));
+    assert_eq!(served(world, "7000001", "max_age=0s&wait=10ms").await.generation, 1);
+    eventually("the cookie that the look renewed is stored", async || {
+        (world.admin.session("7000001").await.generation == 2).then_some(())
+    })
+    .await;
 }
 
 async fn freshness_that_makes_no_sense_is_refused(world: &World) {
@@ -190,6 +221,8 @@ on_sqlite!(
     while_the_portal_is_down_the_last_good_session_is_served,
     where_no_session_can_be_had_the_reason_is_told,
     who_waits_too_short_is_told_when_to_ask_again,
+    a_portal_that_hangs_keeps_nobody_longer_than_they_wait,
+    what_a_look_brought_is_kept_although_nobody_waits_for_it,
     freshness_that_makes_no_sense_is_refused,
     another_users_session_is_not_there_however_it_is_asked_for,
 );
