@@ -90,13 +90,15 @@ impl JobRepository for SqlDatabase {
 
     fn list_jobs<'a>(&'a self, filter: &'a JobFilter) -> Answered<'a, Vec<JobView>> {
         Box::pin(async move {
-            let rows = read!(
-                &self.pool,
-                self.pool.pick(statements::LIST) => JobRow,
-                filter.state.map_or("any", JobState::as_str),
-                filter.kind.as_deref().unwrap_or("any"),
-                i64::from(filter.limit),
-            )?;
+            let keys = filter.kind.as_deref().map_or_else(|| "%".to_owned(), |kind| format!("{kind}:%"));
+            let limit = i64::from(filter.limit);
+            let rows = if let Some(state) = filter.state {
+                let (one, other) = statuses(state);
+                let list = self.pool.pick(statements::LIST_STATE);
+                read!(&self.pool, list => JobRow, keys.as_str(), limit, one, other)?
+            } else {
+                read!(&self.pool, self.pool.pick(statements::LIST) => JobRow, keys.as_str(), limit)?
+            };
             // A task of a later release, which this one cannot read, is left out.
             Ok(rows.into_iter().filter_map(JobRow::view).collect())
         })
@@ -122,6 +124,17 @@ impl JobRepository for SqlDatabase {
             write!(&self.pool, self.pool.pick(statements::PRUNE_WORKERS), before)?;
             Ok(pruned)
         })
+    }
+}
+
+/// How the library spells a state.
+fn statuses(state: JobState) -> (&'static str, &'static str) {
+    match state {
+        JobState::Pending => ("Pending", "Pending"),
+        JobState::Running => ("Running", "Queued"),
+        JobState::Done => ("Done", "Done"),
+        JobState::Failed => ("Failed", "Failed"),
+        JobState::Killed => ("Killed", "Killed"),
     }
 }
 

@@ -10,13 +10,20 @@ use tokio::time::{sleep, timeout};
 
 use super::envelope::Envelope;
 use crate::database::SqlDatabase;
-use crate::pool::{transaction, tx_write};
+use crate::pool::{transaction, tx_write, write};
 use crate::statements::jobs as statements;
 
 /// So many workers may die over a task before it is given up.
 const BROKEN: usize = 3;
 /// The longest pause after a try that broke off, and between tries to write an end down.
 const LONGEST: Duration = Duration::from_mins(10);
+
+/// Where a task that was postponed says how often.
+const POSTPONED: &str = "postponed";
+/// For how long a task is postponed that this release cannot read.
+const LATER: Duration = Duration::from_secs(15);
+/// So often: for a day.
+const OFTEN: u64 = 4 * 60 * 24;
 
 /// What a job's failure says, and when it is worth another try.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,8 +63,18 @@ pub(super) struct Runner {
 /// How a task ended.
 enum End {
     Done,
-    Failed { error: String, next: Envelope, after: Duration },
-    Killed { error: String },
+    Failed {
+        error: String,
+        next: Envelope,
+        after: Duration,
+    },
+    Killed {
+        error: String,
+    },
+    /// This release cannot read it, a newer one may.
+    Postponed {
+        task: String,
+    },
 }
 
 impl Runner {
@@ -78,9 +95,7 @@ impl Runner {
     async fn end_of(&self, taken: &Taken) -> End {
         let envelope = match serde_json::from_value::<Envelope>(taken.payload.clone()) {
             Ok(envelope) => envelope,
-            Err(error) => {
-                return End::Killed { error: format!("this program does not know such a job: {error}") };
-            }
+            Err(error) => return unknown(taken.payload.clone(), &error),
         };
         if taken.broken >= BROKEN {
             return End::Killed { error: format!("{BROKEN} workers died while they ran it") };
@@ -111,6 +126,12 @@ impl Runner {
         let finish = self.database.pool.pick(statements::FINISH);
         let push = self.database.pool.pick(statements::PUSH);
         let (state, error) = match end {
+            End::Postponed { task } => {
+                let postpone = self.database.pool.pick(statements::POSTPONE);
+                let (id, worker) = (taken.id.as_str(), taken.worker.as_str());
+                return write!(&self.database.pool, postpone, id, worker, task.as_str(), LATER.as_secs_f64())
+                    .map(drop);
+            }
             End::Done => ("Done", None),
             End::Failed { error, .. } => ("Failed", Some(error.as_str())),
             End::Killed { error } => ("Killed", Some(error.as_str())),
@@ -125,6 +146,18 @@ impl Runner {
             }
         });
         Ok(())
+    }
+}
+
+/// While nodes of two releases run side by side, the older one leaves what it cannot read to the newer one.
+fn unknown(mut task: serde_json::Value, error: &serde_json::Error) -> End {
+    let times = task.get(POSTPONED).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    match task.as_object_mut() {
+        Some(fields) if times < OFTEN => {
+            fields.insert(POSTPONED.to_owned(), (times + 1).into());
+            End::Postponed { task: task.to_string() }
+        }
+        _ => End::Killed { error: format!("this program does not know such a job: {error}") },
     }
 }
 

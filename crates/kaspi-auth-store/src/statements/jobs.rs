@@ -6,8 +6,44 @@
 
 use super::{Pair, Statement};
 
-pub(crate) const ALL: &[Pair] =
-    &[PUSH, PUSH_MANY, DUE_STORES, MOVE_DUE, FINISH, RELEASE, TOUCH, LIST, FIGURES, PRUNE, PRUNE_WORKERS];
+/// Jobs as operators see them, whose keys fit `$1`. A key begins with the kind of its job: no task is read to filter.
+macro_rules! list_sqlite {
+    () => {
+        "select id, cast(job as text) as task, status, run_at * 1000000 as run_at, lock_at * 1000000 as started_at,
+                done_at * 1000000 as ended_at, last_result ->> '$.Err' as error, lock_by as worker
+           from Jobs
+          where job_type = 'kaspi_auth' and idempotency_key like $1"
+    };
+}
+
+macro_rules! list_postgres {
+    () => {
+        "select id, convert_from(job, 'UTF8') as task, status,
+                cast(extract(epoch from run_at) * 1000000 as bigint) as run_at,
+                cast(extract(epoch from lock_at) * 1000000 as bigint) as started_at,
+                cast(extract(epoch from done_at) * 1000000 as bigint) as ended_at,
+                last_result ->> 'Err' as error, lock_by as worker
+           from apalis.jobs
+          where job_type = 'kaspi_auth' and idempotency_key like $1"
+    };
+}
+
+pub(crate) const ALL: &[Pair] = &[
+    PUSH,
+    PUSH_MANY,
+    DUE_STORES,
+    MOVE_DUE,
+    FINISH,
+    POSTPONE,
+    RELEASE,
+    TOUCH,
+    ANY_LIVE,
+    LIST,
+    LIST_STATE,
+    FIGURES,
+    PRUNE,
+    PRUNE_WORKERS,
+];
 
 /// Whether a store is due at `$1`: one row.
 pub(crate) const ANY_DUE: Statement = Statement::new(
@@ -87,6 +123,19 @@ pub(crate) const FINISH: Pair = Pair::new(
       where id = $1 and lock_by = $2 and status in ('Queued', 'Running')",
 );
 
+/// Hands back a task that this release cannot read, for another node: `$3`: the task, with a count of how often; `$4`: in so many seconds.
+pub(crate) const POSTPONE: Pair = Pair::new(
+    "jobs.postpone",
+    "update Jobs
+        set status = 'Pending', lock_by = null, lock_at = null, job = cast($3 as blob),
+            run_at = cast(unixepoch('subsec') + $4 + 0.999 as integer)
+      where id = $1 and lock_by = $2 and status in ('Queued', 'Running')",
+    "update apalis.jobs
+        set status = 'Pending', lock_by = null, lock_at = null, job = convert_to(cast($3 as text), 'UTF8'),
+            run_at = now() + cast($4 as double precision) * interval '1 second'
+      where id = $1 and lock_by = $2 and status in ('Queued', 'Running')",
+);
+
 /// Hands back what a worker has: another may run it at once, and it does not count as broken.
 pub(crate) const RELEASE: Pair = Pair::new(
     "jobs.release",
@@ -103,26 +152,29 @@ pub(crate) const TOUCH: Pair = Pair::new(
     "update apalis.workers set last_seen = now() where id = $1",
 );
 
-/// `$1`: a state or `any`; `$2`: a kind or `any`; `$3`: how many. Newest first.
+/// Whether a job whose key is from `$1` on and before `$2` waits or runs: one row.
+pub(crate) const ANY_LIVE: Pair = Pair::new(
+    "jobs.any_live",
+    "select 1 as live from Jobs
+      where job_type = 'kaspi_auth' and idempotency_key >= $1 and idempotency_key < $2
+        and status in ('Pending', 'Queued', 'Running') limit 1",
+    "select 1 as live from apalis.jobs
+      where job_type = 'kaspi_auth' and idempotency_key >= $1 and idempotency_key < $2
+        and status in ('Pending', 'Queued', 'Running') limit 1",
+);
+
+/// `$1`: how keys of a kind begin, as a pattern; `$2`: how many. Newest first.
 pub(crate) const LIST: Pair = Pair::new(
     "jobs.list",
-    "select id, cast(job as text) as task, status, run_at * 1000000 as run_at, lock_at * 1000000 as started_at,
-            done_at * 1000000 as ended_at, last_result ->> '$.Err' as error, lock_by as worker
-       from Jobs
-      where job_type = 'kaspi_auth'
-        and ($1 = 'any' or $1 = case status when 'Queued' then 'running' else lower(status) end)
-        and ($2 = 'any' or $2 = json_extract(cast(job as text), '$.job.kind'))
-      order by id desc limit $3",
-    "select id, convert_from(job, 'UTF8') as task, status,
-            cast(extract(epoch from run_at) * 1000000 as bigint) as run_at,
-            cast(extract(epoch from lock_at) * 1000000 as bigint) as started_at,
-            cast(extract(epoch from done_at) * 1000000 as bigint) as ended_at,
-            last_result ->> 'Err' as error, lock_by as worker
-       from apalis.jobs
-      where job_type = 'kaspi_auth'
-        and ($1 = 'any' or $1 = case status when 'Queued' then 'running' else lower(status) end)
-        and ($2 = 'any' or $2 = (cast(convert_from(job, 'UTF8') as jsonb) -> 'job' ->> 'kind'))
-      order by id desc limit $3",
+    concat!(list_sqlite!(), " order by id desc limit $2"),
+    concat!(list_postgres!(), " order by id desc limit $2"),
+);
+
+/// As [`LIST`], of those in the states `$3` and `$4`.
+pub(crate) const LIST_STATE: Pair = Pair::new(
+    "jobs.list_state",
+    concat!(list_sqlite!(), " and status in ($3, $4) order by id desc limit $2"),
+    concat!(list_postgres!(), " and status in ($3, $4) order by id desc limit $2"),
 );
 
 /// Each figure by an index of its own.

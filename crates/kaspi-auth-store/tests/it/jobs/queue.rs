@@ -49,7 +49,7 @@ async fn jobs_are_listed_newest_first_by_state_and_kind(place: &Place) {
         database.push_job(&keep(store)).await.unwrap();
     }
     let sweep = Job::Sweep { sweep: Sweep::Pruning };
-    let sweep = NewJob { job: sweep, key: "pruning:1".to_owned(), run_after: None };
+    let sweep = NewJob { job: sweep, key: "sweep:pruning:1".to_owned(), run_after: None };
     database.push_job(&sweep).await.unwrap();
     let list = async |state, kind: Option<&str>, limit| {
         let filter = JobFilter { state, kind: kind.map(str::to_owned), limit };

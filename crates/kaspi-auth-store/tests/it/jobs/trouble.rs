@@ -14,7 +14,8 @@ on_both!(
     a_worker_that_fails_is_replaced_and_what_it_began_goes_on,
     a_node_that_lives_keeps_a_long_job,
     a_job_over_which_workers_die_is_given_up,
-    a_job_of_another_release_is_given_up_and_harms_no_other,
+    a_job_of_a_newer_release_is_left_to_its_nodes_and_harms_no_other,
+    a_job_that_no_release_knows_is_given_up_after_a_day,
 );
 
 async fn a_dead_nodes_job_is_run_by_another(place: &Place) {
@@ -68,20 +69,56 @@ async fn a_job_over_which_workers_die_is_given_up(place: &Place) {
     workers.stop(Duration::from_secs(5)).await;
 }
 
-async fn a_job_of_another_release_is_given_up_and_harms_no_other(place: &Place) {
+/// Makes the one job in the queue this task.
+async fn rewrite(place: &Place, task: &str) {
+    if place.is_sqlite() {
+        place.sql(&format!("update Jobs set job = cast('{task}' as blob), run_at = 0")).await;
+    } else {
+        let sql =
+            format!("update apalis.jobs set job = convert_to('{task}', 'UTF8'), run_at = to_timestamp(0)");
+        place.sql(&sql).await;
+    }
+}
+
+/// The one task in the queue, as it stands there.
+async fn task(place: &Place) -> String {
+    let sql = if place.is_sqlite() {
+        "select cast(job as text) from Jobs"
+    } else {
+        "select convert_from(job, 'UTF8') from apalis.jobs"
+    };
+    place.text(sql).await.unwrap()
+}
+
+async fn a_job_of_a_newer_release_is_left_to_its_nodes_and_harms_no_other(place: &Place) {
     let database = Arc::new(place.open().await);
     database.push_job(&keep("1")).await.unwrap();
-    let unknown = r#"{"job":{"kind":"dance"},"key":"dance","attempt":1}"#;
-    if place.is_sqlite() {
-        place.sql(&format!("update Jobs set job = cast('{unknown}' as blob)")).await;
-    } else {
-        place.sql(&format!("update apalis.jobs set job = convert_to('{unknown}', 'UTF8')")).await;
-    }
+    rewrite(place, r#"{"job":{"kind":"dance"},"key":"dance","attempt":1}"#).await;
+    let notes = Notes::well();
+    let workers = start(&database, &notes);
+    until("it is postponed", async || task(place).await.contains(r#""postponed":1"#)).await;
+    let figures = database.job_figures().await.unwrap();
+    assert_eq!((figures.scheduled, figures.waiting, figures.running, figures.killed), (1, 0, 0, 0));
+    // A node that knows it does it, as its first try.
+    let known = r#"{"job":{"kind":"keep","store":"1"},"key":"keep:1","attempt":1,"postponed":1}"#;
+    rewrite(place, known).await;
+    until("it is done", async || count(&database, JobState::Done).await == 1).await;
+    assert_eq!(notes.tries(), [("1".to_owned(), 1)]);
     database.push_job(&keep("2")).await.unwrap();
-    let workers = start(&database, &Notes::well());
-    until("the other is done", async || count(&database, JobState::Done).await == 1).await;
-    until("it is given up", async || database.job_figures().await.unwrap().killed == 1).await;
+    until("the other is done", async || count(&database, JobState::Done).await == 2).await;
     workers.stop(Duration::from_secs(5)).await;
+}
+
+async fn a_job_that_no_release_knows_is_given_up_after_a_day(place: &Place) {
+    let database = Arc::new(place.open().await);
+    for unknown in [r#"{"job":{"kind":"dance"},"key":"dance","attempt":1,"postponed":5760}"#, "[]"] {
+        database.push_job(&keep("1")).await.unwrap();
+        rewrite(place, unknown).await;
+        let workers = start(&database, &Notes::well());
+        until("it is given up", async || database.job_figures().await.unwrap().killed == 1).await;
+        workers.stop(Duration::from_secs(5)).await;
+        place.sql(if place.is_sqlite() { "delete from Jobs" } else { "delete from apalis.jobs" }).await;
+    }
 }
 
 async fn a_worker_that_fails_is_replaced_and_what_it_began_goes_on(place: &Place) {
