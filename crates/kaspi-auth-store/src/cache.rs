@@ -77,6 +77,10 @@ pub(crate) struct Cache {
 impl Cache {
     /// Three quarters of `bytes` for sealed sessions, one for opened ones. Serves nothing until [`serve`](Self::serve).
     pub(crate) fn new(bytes: u64) -> Self {
+        Self::opening_for(OPENED_FOR, bytes)
+    }
+
+    fn opening_for(opened_for: Duration, bytes: u64) -> Self {
         Self {
             serving: AtomicBool::new(false),
             everything: AtomicU64::new(0),
@@ -91,7 +95,7 @@ impl Cache {
                 .build(),
             opened: Moka::builder()
                 .max_capacity(bytes / 4)
-                .time_to_live(OPENED_FOR)
+                .time_to_live(opened_for)
                 .weigher(|_, entry: &Arc<Opened>| weight(OVERHEAD + size(&entry.session)))
                 .build(),
             keys: Moka::new(KEYS),
@@ -114,6 +118,11 @@ impl Cache {
     /// The sealed row, if it is there.
     pub(crate) fn sealed(&self, uid: &MerchantUid, stamp: Stamp) -> Option<Arc<Sealed>> {
         self.sealed.get(uid).filter(|entry| entry.stamp == stamp)
+    }
+
+    /// Lets go of what was opened for long enough. By itself that happens only while sessions are asked for.
+    pub(crate) fn tidy(&self) {
+        self.opened.run_pending_tasks();
     }
 
     /// Notes whether a session was served from memory.
@@ -231,4 +240,40 @@ fn size(session: &Session) -> usize {
 
 fn weight(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use kaspi_auth_core::session::Validity;
+
+    use super::*;
+
+    #[test]
+    fn an_opened_session_does_not_stay_in_memory_because_nobody_asks_for_it() {
+        let cache = Cache::opening_for(Duration::from_millis(1), 1 << 20);
+        cache.serve();
+        let uid = MerchantUid::parse("17").unwrap();
+        let session = Session {
+            merchant_uid: uid.clone(),
+            generation: 1,
+            cookies: Vec::new(),
+            method: None,
+            authenticated_at: None,
+            validity: Validity::Alive,
+            checked_at: None,
+            needs_reauth: false,
+            egress: None,
+        };
+        let opened = Arc::new(Opened { session, holder: None, stamp: cache.stamp(&uid).unwrap() });
+        let held = Arc::downgrade(&opened);
+        cache.opened.insert(uid, opened);
+        for _ in 0..10_000 {
+            cache.tidy();
+            if held.upgrade().is_none() {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        panic!("it is still there");
+    }
 }

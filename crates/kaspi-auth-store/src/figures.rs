@@ -40,6 +40,11 @@ impl SqlDatabase {
         Figures { connections, idle, waiting, session_hits, session_misses }
     }
 
+    /// Lets go of sessions that have been open in memory for long enough. To be called now and then.
+    pub fn tidy(&self) {
+        self.cache.tidy();
+    }
+
     /// How many stores stand how, all tenants' together. Reads every row: for once a minute, not for a request.
     ///
     /// # Errors

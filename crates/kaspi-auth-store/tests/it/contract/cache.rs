@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use kaspi_auth_core::port::{ApiKeyRepository, SessionUpdate, StoreRepository};
 use kaspi_auth_core::session::Validity;
@@ -110,5 +111,61 @@ async fn no_reader_sees_an_older_session_than_was_written(place: &Place) {
     done.store(true, Ordering::Release);
     for reader in readers {
         reader.await.unwrap();
+    }
+}
+
+/// How long it takes until what another process has written is served here.
+async fn heard_after(
+    here: &kaspi_auth_store::SqlDatabase,
+    there: &kaspi_auth_store::SqlDatabase,
+    value: &str,
+) -> Duration {
+    save(there, "17", value, None).await.unwrap();
+    let written = Instant::now();
+    eventually("the other's session is served", async || {
+        value_of(here, &Tenant::All, "17").await.as_deref() == Some(value)
+    })
+    .await;
+    written.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_node_writes_is_heard_of_within_a_tenth_of_a_second() {
+    let place = Place::postgres().await;
+    let (here, there) = (place.open().await, place.open().await);
+    save(&here, "17", "v", None).await.unwrap();
+    let mut took = Vec::new();
+    for round in 0..21 {
+        warm(&here, "17").await;
+        took.push(heard_after(&here, &there, &format!("v{round}")).await);
+    }
+    took.sort();
+    // The middle one: a machine that is busy with other tests may hold up a few.
+    assert!(took[10] < Duration::from_millis(100), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_connection_that_hears_was_cut_nothing_old_is_served() {
+    let place = Place::postgres().await;
+    let (here, there) = (place.open().await, place.open().await);
+    save(&here, "17", "v", None).await.unwrap();
+    for round in 0..3 {
+        warm(&here, "17").await;
+        place
+            .sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                  where datname = current_database() and query ilike 'listen%'",
+            )
+            .await;
+        // Nobody may hear of this one.
+        heard_after(&here, &there, &format!("deaf {round}")).await;
+        // It listens again, and memory serves again.
+        eventually("sessions come from memory", async || {
+            let before = here.figures().session_hits;
+            value_of(&here, &Tenant::All, "17").await;
+            here.figures().session_hits > before
+        })
+        .await;
+        heard_after(&here, &there, &format!("hearing {round}")).await;
     }
 }
