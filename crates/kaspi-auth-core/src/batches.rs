@@ -1,7 +1,9 @@
 //! Validate or refresh many stores in the background.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,18 +11,22 @@ use crate::batch::{Batch, BatchId, BatchItem, BatchKind, BatchStores};
 use crate::error::{Code, Error, Result};
 use crate::id::MerchantUid;
 use crate::job::{Job, NewJob};
-use crate::port::{Clock, Database, Ids};
+use crate::port::{BoxFuture, Clock, Database, Ids};
 use crate::sessions::Sessions;
 use crate::tenant::Tenant;
 
 /// The most stores that a batch names.
 pub const MOST_NAMED: usize = 10_000;
-/// Stores of one part.
-const PART: u32 = 5;
-/// A part that has taken so long leaves the rest to the next one: with its last store it still ends before the job's time-out.
-const LONG_ENOUGH: SignedDuration = SignedDuration::from_mins(2);
+/// The most batches of one tenant's that go on at once.
+pub const MOST_OPEN: u32 = 20;
+/// Stores of a batch that are done at once.
+const AT_ONCE: u32 = 5;
+/// A part that has taken so long leaves the rest to the next one: other jobs have their turn, too.
+const LONG_ENOUGH: SignedDuration = SignedDuration::from_secs(10);
 /// How long one store of a batch may take.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// Batches that are taken up again in one pass.
+const RESUMED: u32 = 100;
 
 /// The use cases around batches.
 pub struct Batches {
@@ -44,7 +50,7 @@ impl Batches {
     /// Begins a batch.
     ///
     /// # Errors
-    /// `invalid_value`: too many stores are named, or none. The database's.
+    /// `invalid_value`: too many stores are named, or none. `rate_limited`: too many batches of the tenant's go on. The database's.
     pub async fn begin(&self, tenant: &Tenant, kind: BatchKind, stores: BatchStores) -> Result<Batch> {
         let stores = match stores {
             BatchStores::These(mut these) => {
@@ -58,6 +64,10 @@ impl Batches {
             }
             BatchStores::All => BatchStores::All,
         };
+        if self.database.count_open_batches(tenant).await? >= MOST_OPEN {
+            let detail = format!("{MOST_OPEN} batches go on already. Wait for one of them to end.");
+            return Err(Error::new(Code::RateLimited, detail));
+        }
         let batch = Batch {
             id: BatchId(self.ids.uuid()),
             user_id: tenant.user().cloned(),
@@ -102,24 +112,58 @@ impl Batches {
         if batch.ended_at.is_some() {
             return Ok(());
         }
-        let tenant = batch.user_id.clone().map_or(Tenant::All, Tenant::User);
         let enough = self.clock.now() + LONG_ENOUGH;
-        for uid in self.database.pending_of_batch(id, PART).await? {
-            if self.clock.now() >= enough {
+        let mut run_after = None;
+        while run_after.is_none() && self.clock.now() < enough {
+            let pending = self.database.pending_of_batch(id, AT_ONCE).await?;
+            if pending.is_empty() {
                 break;
             }
-            let (result, detail) = self.do_store(&tenant, batch.kind, &uid).await;
-            let item = BatchItem { merchant_uid: uid, result: Some(result), detail };
-            self.database.note_batch_item(id, &item).await?;
+            let doing =
+                pending.into_iter().map(|uid| -> BoxFuture<'_, _> { Box::pin(self.do_item(&batch, uid)) });
+            for done in together(doing.collect()).await {
+                run_after = run_after.max(done?);
+            }
         }
         let next = part.saturating_add(1);
-        let job = NewJob {
-            job: Job::Batch { batch: id, part: next },
-            key: format!("batch:{id}:{next}"),
-            run_after: None,
-        };
+        let job = job_of(id, next, run_after);
         self.database.go_on_with_batch(id, &job, self.clock.now()).await?;
         Ok(())
+    }
+
+    /// Takes up batches whose job was given up: the database was away for longer than a job is tried again, or nodes died over it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn resume(&self) -> Result<u32> {
+        let mut resumed = 0;
+        for batch in self.database.stalled_batches(RESUMED).await? {
+            let age = batch.created_at.duration_until(self.clock.now());
+            let minutes = u32::try_from(age.as_mins()).unwrap_or(0);
+            // Higher than any part before: keys of parts that ended are remembered.
+            let part = minutes.saturating_add(1).saturating_mul(batch.total.saturating_add(10));
+            if self.database.push_job(&job_of(batch.id, part, None)).await? {
+                resumed += 1;
+            }
+        }
+        Ok(resumed)
+    }
+
+    /// Does one store and notes what came of it; when to go on, where there is no turn for it now.
+    async fn do_item(&self, batch: &Batch, uid: MerchantUid) -> Result<Option<Timestamp>> {
+        if batch.kind == BatchKind::Validate {
+            match self.sessions.take_turn(&uid).await {
+                Err(error) if error.code() == Code::RateLimited => {
+                    return Ok(Some(error.retry_at().unwrap_or_else(|| self.clock.now())));
+                }
+                other => other?,
+            }
+        }
+        let tenant = batch.user_id.clone().map_or(Tenant::All, Tenant::User);
+        let (result, detail) = self.do_store(&tenant, batch.kind, &uid).await;
+        let item = BatchItem { merchant_uid: uid, result: Some(result), detail };
+        self.database.note_batch_item(batch.id, &item).await?;
+        Ok(None)
     }
 
     async fn do_store(&self, tenant: &Tenant, kind: BatchKind, uid: &MerchantUid) -> (String, String) {
@@ -142,4 +186,25 @@ impl Batches {
         let session = self.database.session(tenant, uid).await?.ok_or(Code::SessionNotFound)?;
         self.sessions.renew(tenant, uid, session.generation, until).await.map(|_| ())
     }
+}
+
+fn job_of(batch: BatchId, part: u32, run_after: Option<Timestamp>) -> NewJob {
+    NewJob { job: Job::Batch { batch, part }, key: format!("batch:{batch}:{part}"), run_after }
+}
+
+/// Waits for all of them at once.
+async fn together<T>(futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    let mut running: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    poll_fn(|context| {
+        let mut waits = false;
+        for (future, ended) in running.iter_mut().filter(|(_, ended)| ended.is_none()) {
+            match future.as_mut().poll(context) {
+                Poll::Ready(value) => *ended = Some(value),
+                Poll::Pending => waits = true,
+            }
+        }
+        if waits { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, ended)| ended).collect()
 }

@@ -16,6 +16,8 @@ pub enum Sweep {
     ExpiredLogins,
     /// Pages that died with their node: their logins are ended.
     OrphanedLogins,
+    /// Batches whose job was given up are taken up again.
+    StalledBatches,
     /// Old logins, evidence, events, timelines, attempts, batches and jobs are deleted.
     Pruning,
     /// The portal's login page is looked at.
@@ -24,12 +26,19 @@ pub enum Sweep {
 
 impl Sweep {
     /// Every sweep.
-    pub const ALL: [Self; 5] =
-        [Self::LostLogins, Self::ExpiredLogins, Self::OrphanedLogins, Self::Pruning, Self::PortalPage];
+    pub const ALL: [Self; 6] = [
+        Self::LostLogins,
+        Self::ExpiredLogins,
+        Self::OrphanedLogins,
+        Self::StalledBatches,
+        Self::Pruning,
+        Self::PortalPage,
+    ];
 
     /// The stable name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::StalledBatches => "stalled_batches",
             Self::LostLogins => "lost_logins",
             Self::ExpiredLogins => "expired_logins",
             Self::OrphanedLogins => "orphaned_logins",
@@ -78,7 +87,7 @@ impl Job {
 pub struct NewJob {
     /// What is to be done.
     pub job: Job,
-    /// Two jobs with the same key are one, for as long as the first is remembered.
+    /// Two jobs with the same key are one, for as long as the first is remembered. It begins with the job's kind and a colon.
     pub key: String,
     /// Not before this; `None`: at once.
     pub run_after: Option<Timestamp>,

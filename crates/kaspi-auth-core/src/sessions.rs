@@ -120,6 +120,14 @@ impl Sessions {
         self.parts.refreshes.renew(tenant, uid, stale, until).await
     }
 
+    /// Waits for a look's turn under the budget of all that the service asks the portal by itself.
+    ///
+    /// # Errors
+    /// `rate_limited`: none comes soon. The database's.
+    pub(crate) async fn take_turn(&self, uid: &MerchantUid) -> Result<()> {
+        self.parts.refreshes.take_turn(uid).await
+    }
+
     /// A consumer used the session: sessions in use are looked at more often.
     fn used(&self, uid: &MerchantUid) {
         let now = self.parts.clock.now();

@@ -15,7 +15,7 @@ use crate::failure;
 use crate::jobs::{Envelope, whole_seconds};
 use crate::pool::{read, transaction, tx_rows, tx_write, write};
 use crate::statements::batches as statements;
-use crate::statements::jobs::PUSH;
+use crate::statements::jobs::{ANY_LIVE, PUSH};
 use crate::values::{from_micros, without_nul};
 
 const TABLE: &str = "kaspi_auth_batches";
@@ -47,6 +47,30 @@ impl BatchRepository for SqlDatabase {
         stores: &'a BatchStores,
     ) -> Answered<'a, Batch> {
         Box::pin(self.store_batch(tenant, batch, stores))
+    }
+
+    fn count_open_batches<'a>(&'a self, tenant: &'a Tenant) -> Answered<'a, u32> {
+        Box::pin(async move {
+            let (all, user) = holder(tenant);
+            let rows = read!(&self.pool, statements::COUNT_OPEN => (i64,), all, user)?;
+            Ok(rows.first().map_or(0, |(open,)| count(*open)))
+        })
+    }
+
+    fn stalled_batches(&self, limit: u32) -> Answered<'_, Vec<Batch>> {
+        Box::pin(async move {
+            let open = read!(&self.pool, statements::OPEN => BatchRow, i64::from(limit))?;
+            let mut stalled = Vec::new();
+            for row in open {
+                // A part's job, its retries and the next part's are put in before the one before them ends.
+                let from = format!("batch:{}:", row.id);
+                let to = format!("batch:{};", row.id);
+                if read!(&self.pool, self.pool.pick(ANY_LIVE) => (i32,), from, to)?.is_empty() {
+                    stalled.push(row.batch(BTreeMap::new())?);
+                }
+            }
+            Ok(stalled)
+        })
     }
 
     fn find_batch<'a>(&'a self, tenant: &'a Tenant, id: BatchId) -> Answered<'a, Option<Batch>> {

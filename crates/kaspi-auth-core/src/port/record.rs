@@ -51,6 +51,12 @@ pub trait BatchRepository: Send + Sync {
         stores: &'a BatchStores,
     ) -> Answered<'a, Batch>;
 
+    /// How many batches of the tenant's own go on.
+    fn count_open_batches<'a>(&'a self, tenant: &'a Tenant) -> Answered<'a, u32>;
+
+    /// Batches that go on although no job of theirs waits or runs, oldest first.
+    fn stalled_batches(&self, limit: u32) -> Answered<'_, Vec<Batch>>;
+
     /// A batch of the tenant's.
     fn find_batch<'a>(&'a self, tenant: &'a Tenant, id: BatchId) -> Answered<'a, Option<Batch>>;
 

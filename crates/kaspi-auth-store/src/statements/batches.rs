@@ -3,8 +3,10 @@
 use super::Statement;
 use super::stores::has_session;
 
-pub(crate) const ALL: &[Statement] =
-    &[INSERT, ADD_ALL, ADD_ONE, COUNT, SET_TOTAL, FIND, RESULTS, LIST, PENDING, NOTE, END, GOES_ON, PRUNE];
+pub(crate) const ALL: &[Statement] = &[
+    INSERT, ADD_ALL, ADD_ONE, COUNT, SET_TOTAL, COUNT_OPEN, OPEN, FIND, RESULTS, LIST, PENDING, NOTE, END,
+    GOES_ON, PRUNE,
+];
 
 pub(crate) const INSERT: Statement = Statement::new(
     "batches.insert",
@@ -43,6 +45,20 @@ pub(crate) const COUNT: Statement = Statement::new(
 pub(crate) const SET_TOTAL: Statement = Statement::new(
     "batches.set_total",
     "update kaspi_auth_batches set total = $2, ended_at = $3 where id = $1",
+);
+
+/// Those of no user where `$1`, else of the user `$2`.
+pub(crate) const COUNT_OPEN: Statement = Statement::new(
+    "batches.count_open",
+    "select count(*) as open from kaspi_auth_batches
+      where ended_at is null and (($1 and user_id is null) or user_id = $2)",
+);
+
+/// Those that go on, oldest first, at most `$1`.
+pub(crate) const OPEN: Statement = Statement::new(
+    "batches.open",
+    "select id, user_id, kind, total, created_at, ended_at from kaspi_auth_batches
+      where ended_at is null order by created_at limit $1",
 );
 
 /// `$2`: every tenant's; `$3`: this user's.

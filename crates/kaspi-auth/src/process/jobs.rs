@@ -47,6 +47,7 @@ impl Jobs {
             (Sweep::LostLogins, Duration::from_secs(5)),
             (Sweep::OrphanedLogins, Duration::from_secs(5)),
             (Sweep::ExpiredLogins, Duration::from_secs(10)),
+            (Sweep::StalledBatches, Duration::from_mins(1)),
             (Sweep::Pruning, Duration::from_hours(1)),
             (Sweep::PortalPage, portal_page),
         ];
@@ -63,6 +64,7 @@ impl Jobs {
             Sweep::LostLogins => self.logins.recover().await.map(|_| ()),
             Sweep::ExpiredLogins => self.logins.expire().await.map(|_| ()),
             Sweep::OrphanedLogins => self.logins.fail_orphans().await.map(|_| ()),
+            Sweep::StalledBatches => self.batches.resume().await.map(|_| ()),
             Sweep::Pruning => {
                 let before = self.clock.now() - self.keep_logins;
                 while self.logins.prune(before).await? > 0 {}

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use kaspi_auth_core::batch::BatchId;
+use kaspi_sandbox::{AccountSpec, Fault, FaultKind};
 use serde_json::json;
 
-use crate::harness::{Batch, BatchStores, Client, PASSWORD, World, on_both, on_sqlite};
+use crate::harness::{
+    Batch, BatchStores, Client, Kind, PASSWORD, Rig, World, eventually, on_both, on_each, on_sqlite,
+};
 
 async fn begin(client: &Client, what: &str, body: &serde_json::Value) -> Batch {
     let answer = client.post(&format!("/v1/sessions:{what}"), body).await.is(202);
@@ -166,13 +169,111 @@ async fn batches_that_make_no_sense_are_refused(world: &World) {
     }
 }
 
+/// Stores with sessions, `count` of them.
+async fn stores(world: &World, count: u32) {
+    for number in 1..=count {
+        world.store(&format!("shop-{number}"), &format!("{}", 7_000_000 + number)).await;
+    }
+}
+
+/// Reads the batch until it has ended; it never goes back.
+async fn ended(client: &Client, batch: &Batch) -> Batch {
+    let mut done = 0;
+    eventually("the batch has ended", async || {
+        let read: Batch = client.get(&format!("/v1/batches/{}", batch.id)).await.is(200).read();
+        assert!(read.done >= done && read.done <= read.total, "{read:?} after {done}");
+        done = read.done;
+        read.ended_at.is_some().then_some(read)
+    })
+    .await
+}
+
+async fn workers_do_what_was_asked_for_and_tell_how_far_they_are(world: &World) {
+    stores(world, 12).await;
+    let keeper = world.second_node().await;
+    world.portal.set_fault(Fault::new(FaultKind::Delay(200)).role("cabinet").path("/s/m"));
+    let batch = begin(&world.admin, "validate", &json!({"all": true})).await;
+    let some = eventually("some are done", async || {
+        let read: Batch = world.admin.get(&format!("/v1/batches/{}", batch.id)).await.is(200).read();
+        (read.done > 0).then_some(read)
+    });
+    let some = some.await;
+    assert!(some.done <= some.total && some.total == 12, "{some:?}");
+    assert_eq!(ended(&world.admin, &batch).await.results, results(&[("alive", 12)]));
+    world.portal.clear_faults();
+    let batch = begin(&world.admin, "refresh", &json!({"all": true})).await;
+    assert_eq!(ended(&world.admin, &batch).await.results, results(&[("refreshed", 12)]));
+    assert_eq!(world.admin.session("7000012").await.generation, 2);
+    assert_eq!((world.passwords(), world.codes()), (12, 0), "the login host remembered them all");
+    keeper.stop().await;
+}
+
+async fn a_batch_whose_job_was_given_up_is_taken_up_again(world: &World) {
+    stores(world, 3).await;
+    let batch = begin(&world.admin, "validate", &json!({"all": true})).await;
+    let jobs = if world.database.kind() == Kind::Sqlite { "Jobs" } else { "apalis.jobs" };
+    world.database.execute(&format!("update {jobs} set status = 'Killed'")).await;
+    let batches = &world.node().service().batches;
+    assert_eq!((batches.resume().await.unwrap(), batches.resume().await.unwrap()), (1, 0));
+    let keeper = world.second_node().await;
+    assert_eq!(ended(&world.admin, &batch).await.results, results(&[("alive", 3)]));
+    keeper.stop().await;
+}
+
+async fn no_more_batches_go_on_at_once_than_a_tenant_may_have(world: &World) {
+    let one = world.node().user("one").await;
+    one.sign_in_as("plain@sandbox.test", PASSWORD).await.stands("succeeded");
+    for _ in 0..20 {
+        begin(&one, "validate", &json!({"all": true})).await;
+    }
+    let more = one.post("/v1/sessions:refresh", &json!({"all": true})).await;
+    assert!(more.is_problem(429, "rate_limited").retryable && more.retry_after() > 0);
+    let other = begin(&world.admin, "validate", &json!({"all": true})).await;
+    work(world, &other).await;
+}
+
+async fn what_a_killed_node_had_begun_another_one_ends(kind: Kind) {
+    let rig = Rig::new(kind).await;
+    let process = rig.serve().await;
+    for number in 1..=12 {
+        let account =
+            AccountSpec::email(format!("shop-{number}@shop.test")).merchant((7_000_000 + number).to_string());
+        process.client.sign_in_as(&rig.account(account), PASSWORD).await.stands("succeeded");
+    }
+    rig.portal.set_fault(Fault::new(FaultKind::Delay(1000)).role("cabinet").path("/s/m"));
+    let batch = begin(&process.client, "validate", &json!({"all": true})).await;
+    eventually("it is in the middle of it", async || {
+        let read: Batch = process.client.get(&format!("/v1/batches/{}", batch.id)).await.is(200).read();
+        (read.done > 0).then_some(())
+    })
+    .await;
+    process.kill();
+    // In place of waiting until it counts as dead.
+    rig.database
+        .execute(match kind {
+            Kind::Sqlite => "update Workers set last_seen = 1",
+            Kind::Postgres => "update apalis.workers set last_seen = to_timestamp(1)",
+        })
+        .await;
+    let left = rig.database.count("kaspi_auth_batch_items where result is null").await;
+    assert!((1..12).contains(&left), "{left} are left");
+    rig.portal.clear_faults();
+    let process = rig.serve().await;
+    assert_eq!(ended(&process.client, &batch).await.results, results(&[("alive", 12)]));
+    assert!(process.terminate().await.status.success());
+}
+
 on_both!(
     a_mixed_batch_says_of_each_store_what_came_of_it,
     users_batches_touch_their_own_stores_and_are_seen_by_them_alone,
+    workers_do_what_was_asked_for_and_tell_how_far_they_are,
+    a_batch_whose_job_was_given_up_is_taken_up_again,
 );
+on_each!(what_a_killed_node_had_begun_another_one_ends);
 on_sqlite!(
     a_batch_goes_on_after_what_fails,
     a_batch_of_nothing_has_ended_or_ends_at_once,
     who_waits_hears_of_the_end,
+    no_more_batches_go_on_at_once_than_a_tenant_may_have,
     batches_that_make_no_sense_are_refused,
 );

@@ -345,6 +345,14 @@ impl BatchRepository for Memory {
         absent("keeping")
     }
 
+    fn count_open_batches<'a>(&'a self, _tenant: &'a Tenant) -> Answered<'a, u32> {
+        absent("keeping")
+    }
+
+    fn stalled_batches(&self, _limit: u32) -> Answered<'_, Vec<Batch>> {
+        absent("keeping")
+    }
+
     fn find_batch<'a>(&'a self, _tenant: &'a Tenant, _id: BatchId) -> Answered<'a, Option<Batch>> {
         absent("keeping")
     }

@@ -21,6 +21,8 @@ on_both!(
     another_tenant_sees_nothing_of_a_batch,
     what_cannot_be_queued_is_not_stored,
     old_batches_are_pruned_with_their_stores,
+    a_batch_without_a_job_has_stalled,
+    batches_that_go_on_are_counted_for_each_tenant,
 );
 
 fn batch(number: u128, user: Option<&str>) -> Batch {
@@ -145,4 +147,43 @@ async fn old_batches_are_pruned_with_their_stores(place: &Place) {
     assert!(database.find_batch(&Tenant::All, goes_on.id).await.unwrap().is_some());
     let left = place.text("select cast(count(*) as text) from kaspi_auth_batch_items").await;
     assert_eq!(left.as_deref(), Some("2"));
+}
+
+async fn a_batch_without_a_job_has_stalled(place: &Place) {
+    let database = with_stores(place).await;
+    let stalled = async || {
+        let stalled = database.stalled_batches(10).await.unwrap();
+        stalled.into_iter().map(|batch| batch.id).collect::<Vec<_>>()
+    };
+    let (one, other) = (batch(1, Some("ann")), batch(2, None));
+    database.insert_batch(&tenant("ann"), &one, &BatchStores::All).await.unwrap();
+    database.insert_batch(&Tenant::All, &other, &BatchStores::All).await.unwrap();
+    assert_eq!(stalled().await, []);
+    let jobs_table = if place.is_sqlite() { "Jobs" } else { "apalis.jobs" };
+    for (status, expected) in
+        [("Running", vec![]), ("Queued", vec![]), ("Killed", vec![one.id]), ("Done", vec![one.id])]
+    {
+        let sql = format!(
+            "update {jobs_table} set status = '{status}' where idempotency_key like 'batch:{}:%'",
+            one.id
+        );
+        place.sql(&sql).await;
+        assert_eq!(stalled().await, expected, "{status}");
+    }
+    database.push_job(&next(one.id, 100)).await.unwrap();
+    assert_eq!(stalled().await, []);
+}
+
+async fn batches_that_go_on_are_counted_for_each_tenant(place: &Place) {
+    let database = with_stores(place).await;
+    for (number, user) in [(1, Some("ann")), (2, Some("ann")), (3, Some("bob")), (4, None)] {
+        let of = user.map_or(Tenant::All, tenant);
+        database.insert_batch(&of, &batch(number, user), &BatchStores::All).await.unwrap();
+    }
+    let open = async |tenant: Tenant| database.count_open_batches(&tenant).await.unwrap();
+    assert_eq!((open(tenant("ann")).await, open(tenant("bob")).await), (2, 1));
+    assert_eq!((open(tenant("eve")).await, open(Tenant::All).await), (0, 1));
+    database.note_batch_item(batch(3, None).id, &item("3", "alive")).await.unwrap();
+    database.go_on_with_batch(batch(3, None).id, &next(batch(3, None).id, 1), later(1)).await.unwrap();
+    assert_eq!(open(tenant("bob")).await, 0);
 }
