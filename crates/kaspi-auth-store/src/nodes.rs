@@ -24,6 +24,14 @@ impl NodeRepository for SqlDatabase {
         })
     }
 
+    fn count_other_nodes(&self, node: NodeId, seen_since: Timestamp) -> Answered<'_, u32> {
+        Box::pin(async move {
+            let seen_since = seen_since.as_microsecond();
+            let rows = read!(&self.pool, statements::COUNT_OTHERS => (i64,), node.0, seen_since)?;
+            Ok(rows.first().map_or(0, |(others,)| u32::try_from(*others).unwrap_or(u32::MAX)))
+        })
+    }
+
     fn orphaned_logins(&self, seen_before: Timestamp, limit: u32) -> Answered<'_, Vec<LoginId>> {
         Box::pin(async move {
             let rows = read!(

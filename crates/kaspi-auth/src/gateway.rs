@@ -31,6 +31,8 @@ use crate::process::{Chain, keeping_metrics};
 
 /// A call that went well says something new of a session that was looked at longer ago than this.
 const NEWS: SignedDuration = SignedDuration::from_secs(30);
+/// When to ask again where the cabinet could not be asked in time whether the session lives.
+const AGAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Who calls.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +135,8 @@ impl Gateway {
         path: CabinetPath,
         call: Call,
     ) -> Result<Answered> {
-        let until = self.clock.now() + self.wait;
+        let began = self.clock.now();
+        let until = began + self.wait;
         let wanted = Wanted { max_age: None, min_ttl: None, until };
         let session = self.sessions.serve(tenant, uid, wanted).await?;
         // After the session: only who may see the store uses its turns up.
@@ -150,8 +153,14 @@ impl Gateway {
                           something: send it again, or send `Kaspi-Auth-Repeat: true` with such calls.";
             return Err(Error::new(Code::SessionRefreshing, detail).with_retry_at(self.clock.now()));
         };
+        // It counts as a turn, and is not refused for want of one.
+        let _ = self.limits.take(uid, path.path());
         let answer = self.send(&renewed, path, call).await?;
         if answer.verdict == CabinetVerdict::Unauthorized {
+            if renewed.checked_at.is_none_or(|at| at < began) {
+                let again = self.clock.now() + AGAIN;
+                return Err(Error::of(Code::SessionRefreshing).with_retry_at(again));
+            }
             let detail = "The cabinet refuses this call, also with a session that has just been seen alive.";
             return Err(Error::new(Code::SessionExpired, detail));
         }
@@ -235,6 +244,16 @@ impl Gateway {
             }
             drop(turn);
         });
+    }
+
+    /// So many nodes share the rates.
+    pub fn share(&self, nodes: u32) {
+        self.limits.share(nodes);
+    }
+
+    /// How many nodes share the rates, as far as this one knows.
+    pub fn nodes(&self) -> u32 {
+        self.limits.nodes()
     }
 
     /// Keeps what is held in memory small. To be called now and then.

@@ -90,7 +90,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(audit::list_audit))
         // Any method, and a path with slashes: described apart.
-        .route("/v1/stores/{merchant_uid}/cabinet/{*path}", any(gateway::call_cabinet))
+        .route(gateway::ROUTE, any(gateway::call_cabinet))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
         .routes(routes!(predecessor::login))

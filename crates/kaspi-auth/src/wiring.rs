@@ -289,6 +289,7 @@ impl Service {
             records: Arc::clone(&self.records),
             egresses: Arc::clone(&self.egresses),
             clock: Arc::clone(&self.clock),
+            node: self.logins.node(),
             gateway: Arc::clone(&self.gateway),
             auditor: Arc::clone(&self.auditor),
             browser: self.browser.clone(),

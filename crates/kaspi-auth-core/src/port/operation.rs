@@ -87,6 +87,9 @@ pub trait NodeRepository: Send + Sync {
     /// The node has gone in order.
     fn forget_node(&self, node: NodeId) -> Answered<'_, ()>;
 
+    /// How many nodes beside this one were seen since.
+    fn count_other_nodes(&self, node: NodeId, seen_since: Timestamp) -> Answered<'_, u32>;
+
     /// Logins that wait for a person while their holder was last seen before `seen_before` or never.
     fn orphaned_logins(&self, seen_before: Timestamp, limit: u32) -> Answered<'_, Vec<LoginId>>;
 

@@ -126,7 +126,11 @@ impl Portal {
         };
         let status = response.status();
         let ending = ending(Some(status.as_u16()));
-        self.http.settle(permit, !status.is_server_error());
+        match status.as_u16() {
+            // A call that the cabinet cannot work with: that is its caller's, and must not keep all others from the portal.
+            500 | 501 | 505.. => drop(permit),
+            status => self.http.settle(permit, status < 500),
+        }
         let told = std::mem::take(response.headers_mut());
         let mut coming = Coming::new(response, self.http.stall, ending);
         let page = if verdict::is_telling_page(status, &told) {

@@ -2,7 +2,7 @@
 
 use super::Statement;
 
-pub(crate) const ALL: &[Statement] = &[BEAT, FORGET, PRUNE, ORPHANED, HELD];
+pub(crate) const ALL: &[Statement] = &[BEAT, FORGET, PRUNE, COUNT_OTHERS, ORPHANED, HELD];
 
 pub(crate) const BEAT: Statement = Statement::new(
     "nodes.beat",
@@ -16,6 +16,11 @@ pub(crate) const FORGET: Statement =
 /// Nodes that died: to have been seen long ago and never is the same.
 pub(crate) const PRUNE: Statement =
     Statement::new("nodes.prune", "delete from kaspi_auth_nodes where seen_at < $1");
+
+pub(crate) const COUNT_OTHERS: Statement = Statement::new(
+    "nodes.count_others",
+    "select count(*) as others from kaspi_auth_nodes where node <> $1 and seen_at >= $2",
+);
 
 /// Neither running nor ended is waiting.
 pub(crate) const ORPHANED: Statement = Statement::new(

@@ -11,19 +11,19 @@ use super::sections::invalid;
 #[derive(confique::Config, Debug, Clone, Serialize)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Gateway {
-    /// Calls of `/pricefeed` in a second, for each store and on each node. The portal blocks an account for half an hour at about three.
+    /// Calls of `/pricefeed` in a second, for each store, on all nodes together. The portal blocks an account for half an hour at about three.
     #[config(env = "KASPI_AUTH__GATEWAY__PRICES_PER_SECOND", default = 1.5)]
     pub prices_per_second: f64,
     /// How many of them may come at once after a pause.
     #[config(env = "KASPI_AUTH__GATEWAY__PRICES_BURST", default = 5)]
     pub prices_burst: u32,
-    /// Calls of `/bff/offer-view` in a second, for each store and on each node.
+    /// Calls of `/bff/offer-view` in a second, for each store, on all nodes together.
     #[config(env = "KASPI_AUTH__GATEWAY__OFFERS_PER_SECOND", default = 1.0)]
     pub offers_per_second: f64,
     /// How many of them may come at once after a pause.
     #[config(env = "KASPI_AUTH__GATEWAY__OFFERS_BURST", default = 10)]
     pub offers_burst: u32,
-    /// All other calls in a second, for each store and on each node.
+    /// All other calls in a second, for each store, on all nodes together.
     #[config(env = "KASPI_AUTH__GATEWAY__OTHERS_PER_SECOND", default = 10.0)]
     pub others_per_second: f64,
     /// How many of them may come at once after a pause.
@@ -32,6 +32,9 @@ pub struct Gateway {
     /// How long a call waits for a session that is being renewed, in seconds.
     #[config(env = "KASPI_AUTH__GATEWAY__WAIT_SECONDS", default = 20)]
     pub wait_seconds: u64,
+    /// The longest that a call's body may take to come, in seconds, as long as it comes on.
+    #[config(env = "KASPI_AUTH__GATEWAY__UPLOAD_TIMEOUT_SECONDS", default = 600)]
+    pub upload_timeout_seconds: u64,
     /// The largest body of a call, in bytes.
     #[config(env = "KASPI_AUTH__GATEWAY__BODY_LIMIT_BYTES", default = 33_554_432)]
     pub body_limit_bytes: u64,
@@ -54,6 +57,9 @@ impl Gateway {
         }
         if !(1..=300).contains(&self.wait_seconds) {
             return Err(invalid("gateway.wait_seconds", "must be 1 to 300"));
+        }
+        if !(1..=86_400).contains(&self.upload_timeout_seconds) {
+            return Err(invalid("gateway.upload_timeout_seconds", "must be 1 to 86400"));
         }
         if !(1024..=1024 * 1024 * 1024).contains(&self.body_limit_bytes) {
             return Err(invalid("gateway.body_limit_bytes", "must be 1024 to 1073741824"));

@@ -14,6 +14,7 @@ use kaspi_auth_portal::CabinetBody;
 use super::State;
 use super::authentication::Caller;
 use super::extract::PathPart as _;
+use super::middleware::Limits;
 use super::openapi::Problems;
 use super::problem::Problem;
 use crate::gateway::{self, Answered, Call};
@@ -22,6 +23,8 @@ use crate::gateway::{self, Answered, Call};
 const GENERATION: HeaderName = HeaderName::from_static("kaspi-auth-generation");
 /// The caller's word that the call may be sent a second time.
 const REPEAT: HeaderName = HeaderName::from_static("kaspi-auth-repeat");
+/// The route. What passes it is bounded by silence, and by a time of its own in place of the usual one.
+pub(super) const ROUTE: &str = "/v1/stores/{merchant_uid}/cabinet/{*path}";
 /// Parts of the path before the cabinet's own: `/v1/stores/{merchant_uid}/cabinet`.
 const OURS: usize = 4;
 
@@ -72,7 +75,7 @@ async fn call(state: &State, caller: &Caller, request: Request) -> Result<Respon
         let detail = "The gateway passes requests and answers, and no upgrades such as WebSocket.";
         return Err(Problem::new(Code::InvalidRequest, detail));
     }
-    let body = read(body, &parts.headers, state.limits.repeat()).await?;
+    let body = read(body, &parts.headers, &state.limits).await?;
     let is_head = parts.method == Method::HEAD;
     let call = Call { method: parts.method, headers: parts.headers, body };
     let answered = gateway.call(caller.tenant(), &uid, path, call).await?;
@@ -86,7 +89,8 @@ fn split(path_and_query: &str) -> Option<(&str, &str)> {
     Some((uid, &path_and_query[start..]))
 }
 
-async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Option<gateway::Body>, Problem> {
+async fn read(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Option<gateway::Body>, Problem> {
+    let limit = limits.repeat();
     let may_repeat = match headers.get(REPEAT).map(HeaderValue::as_bytes) {
         None | Some(b"false") => false,
         Some(b"true") => true,
@@ -104,7 +108,9 @@ async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<Option<ga
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large());
         }
-        let whole = axum::body::to_bytes(body, limit).await;
+        // What is held in memory has no longer than any other body.
+        let whole = tokio::time::timeout(limits.timeout(), axum::body::to_bytes(body, limit)).await;
+        let whole = whole.map_err(|_| Problem::of(Code::RequestTimeout))?;
         return whole.map(|bytes| Some(gateway::Body::Again(bytes))).map_err(|error| {
             let is_long = std::error::Error::source(&error)
                 .is_some_and(|source| source.to_string().contains("length limit"));
@@ -135,6 +141,8 @@ fn respond(answered: Answered, is_head: bool) -> Response {
         headers.remove(header::CONTENT_LENGTH);
     }
     headers.insert(GENERATION, HeaderValue::from(generation));
+    // It was made for one store, whatever the cabinet says of its own caches: none between us and the caller may keep it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // A page of the cabinet is no page of ours: should a browser show it, its scripts do not run.
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     response.extensions_mut().insert(super::audit::Said(class(answer.status)));

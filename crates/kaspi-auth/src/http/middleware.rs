@@ -15,8 +15,8 @@ use kaspi_auth_core::Code;
 use kaspi_auth_core::port::{Clock, Ids};
 use tracing::Instrument as _;
 
-use super::audit;
 use super::problem::Problem;
+use super::{audit, gateway};
 use crate::auditing::{Act, Auditor, Who};
 use crate::config::Config;
 use crate::process::{UuidV7, traces};
@@ -27,6 +27,7 @@ const REQUEST_ID: &str = "x-request-id";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     timeout: Duration,
+    upload: Duration,
     longest_wait: Duration,
     body: usize,
     repeat: usize,
@@ -37,9 +38,23 @@ impl Limits {
         let settings = &config.server;
         Self {
             timeout: Duration::from_secs(settings.request_timeout_seconds),
+            upload: Duration::from_secs(config.gateway.upload_timeout_seconds),
             longest_wait: settings.longest_wait(),
             body: settings.body_limit_bytes,
             repeat: config.gateway.repeat_limit_bytes,
+        }
+    }
+
+    /// The longest that a request may take until its answer begins.
+    pub(super) fn timeout(self) -> Duration {
+        self.timeout
+    }
+
+    /// The same, for what is sent on to the cabinet: a large body over a slow line is no stuck request.
+    fn timeout_of(self, route: Option<&str>) -> Duration {
+        match route {
+            Some(gateway::ROUTE) => self.timeout.max(self.upload),
+            _ => self.timeout,
         }
     }
 
@@ -107,10 +122,10 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
     let route = matched.as_ref().map(MatchedPath::as_str);
     let span = traces::request(&method, route, request.headers());
     let audited = route.and_then(|route| here.audited.find(route, &method, &path));
-    let (limits, auditor) = (here.limits, &here.auditor);
+    let (timeout, auditor) = (here.limits.timeout_of(route), &here.auditor);
     let inner = async {
         let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
-        let response = match tokio::time::timeout(limits.timeout, answered).await {
+        let response = match tokio::time::timeout(timeout, answered).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Problem::of(Code::Internal).into_response(),
             Err(_) => Problem::of(Code::RequestTimeout).into_response(),

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use kaspi_auth_core::egress::{Egress, EgressId};
 use kaspi_auth_core::egresses::{Egresses, NewEgress};
 use kaspi_auth_core::error::Result;
-use kaspi_auth_core::port::{Clock, Database as _};
+use kaspi_auth_core::id::NodeId;
+use kaspi_auth_core::port::{Clock, Database as _, NodeRepository as _};
 use kaspi_auth_core::records::Records;
 use kaspi_auth_store::SqlDatabase;
 use sha2::{Digest, Sha256};
@@ -19,6 +21,8 @@ use crate::auditing::Auditor;
 use crate::gateway::Gateway;
 
 const FIGURES: Duration = Duration::from_secs(5);
+/// A node that was seen within this time lives: it says so every five seconds.
+const LIVING: SignedDuration = SignedDuration::from_secs(20);
 /// Reads every row: not more often.
 const COUNTS: Duration = Duration::from_mins(1);
 /// What a crash may lose of the audit log's reads.
@@ -40,6 +44,8 @@ pub struct Upkeep {
     pub egresses: Arc<Egresses>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// This node.
+    pub node: NodeId,
     /// Services' calls of the cabinet.
     pub gateway: Arc<Gateway>,
     /// The audit log.
@@ -54,9 +60,10 @@ impl Upkeep {
     pub fn start(self, mut background: Background, configured: Vec<NewEgress>) -> Background {
         let (figures, counted) = (Arc::clone(&self.database), Arc::clone(&self.database));
         background.add(|stop| {
-            every(FIGURES, stop, "figures of the database", move || {
+            every(FIGURES, stop, "memory and figures of the database", move || {
                 let database = Arc::clone(&figures);
                 async move {
+                    database.tidy();
                     keeping_metrics::database(database.figures());
                     let answered = database.ping().await;
                     keeping_metrics::database_up(answered.is_ok());
@@ -74,6 +81,9 @@ impl Upkeep {
             })
         });
         let (gateway, auditor) = (self.gateway, self.auditor);
+        let sharing =
+            share(Arc::clone(&self.database), Arc::clone(&self.clock), self.node, Arc::clone(&gateway));
+        background.add(|stop| spawn(stop, sharing));
         background.add(|stop| {
             every(COUNTS, stop, "limits of the gateway", move || {
                 gateway.forget_rested();
@@ -147,6 +157,22 @@ impl Upkeep {
             background.add(|stop| spawn(stop, async move { browser.watch_recipe().await }));
         }
         background
+    }
+}
+
+/// Shares the gateway's rates among the nodes that live; at once when this one starts.
+async fn share(database: Arc<SqlDatabase>, clock: Arc<dyn Clock>, node: NodeId, gateway: Arc<Gateway>) {
+    let mut beat = tokio::time::interval(FIGURES);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        match database.count_other_nodes(node, clock.now() - LIVING).await {
+            Ok(others) => gateway.share(others.saturating_add(1)),
+            // As many as there were.
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "the nodes that share the gateway's rates could not be counted");
+            }
+        }
     }
 }
 

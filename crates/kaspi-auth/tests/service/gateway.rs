@@ -7,7 +7,7 @@ use kaspi_sandbox::{Fault, FaultKind, Renewal};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Client, Kind, World, eventually, on_each, on_sqlite};
+use crate::harness::{Answer, Client, Kind, Node, World, eventually, on_each, on_sqlite};
 
 const PRICES: &str = "/pricefeed/upload/merchant/process";
 
@@ -226,6 +226,37 @@ async fn a_store_is_not_called_faster_than_the_portal_puts_up_with(world: &World
     client.get(&at("40000001", "/s/m")).await.is(200);
 }
 
+async fn nodes_share_the_rates_of_a_store(kind: Kind) {
+    let slow = |config: &mut Config| {
+        (config.gateway.others_per_second, config.gateway.others_burst) = (0.001, 6);
+    };
+    World::prove_with(kind, slow, async |world| {
+        world.store("a", "40000001").await;
+        let client = service(world, &["/*"]).await;
+        let (one, other) = (world.second_node().await, world.second_node().await);
+        let turns = async |node: &Node| {
+            let client = client.at(node.anyone().base());
+            let mut turns = 0;
+            while client.get(&at("40000001", "/s/m")).await.status != 429 {
+                turns += 1;
+            }
+            turns
+        };
+        // Each has all the turns until it knows of the other.
+        eventually("each has heard of the other", async || {
+            let gateways = [&one, &other].map(|node| node.service().gateway.nodes());
+            (gateways == [2, 2]).then_some(())
+        })
+        .await;
+        assert_eq!((turns(&one).await, turns(&other).await), (3, 3), "no more than one alone may send");
+        other.stop().await;
+        eventually("the other's share is free", async || (one.service().gateway.nodes() == 1).then_some(()))
+            .await;
+        one.stop().await;
+    })
+    .await;
+}
+
 async fn cookies_that_the_cabinet_renews_are_kept(kind: Kind) {
     World::prove_with(kind, unlimited, async |world| {
         let mut knobs = world.portal.knobs();
@@ -282,6 +313,7 @@ on_sqlite!(
 );
 
 on_each!(
+    nodes_share_the_rates_of_a_store,
     a_session_that_ended_is_renewed_once_and_nobody_notices,
     what_cannot_be_renewed_is_told_with_its_reason_and_never_as_the_cabinets_401,
     what_changes_something_is_repeated_only_where_the_caller_says_so,

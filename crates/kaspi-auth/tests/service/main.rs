@@ -25,6 +25,7 @@ mod evidence;
 mod expiry;
 mod explaining;
 mod gateway;
+mod gateway_streams;
 mod generated_input;
 mod idempotency;
 mod imported;

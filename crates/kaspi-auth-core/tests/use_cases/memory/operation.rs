@@ -218,6 +218,13 @@ impl NodeRepository for Memory {
         done(Ok(()))
     }
 
+    fn count_other_nodes(&self, node: NodeId, seen_since: Timestamp) -> Answered<'_, u32> {
+        let tables = self.tables();
+        let others =
+            tables.operation.nodes.iter().filter(|(other, seen)| **other != node && **seen >= seen_since);
+        done(Ok(others.count().try_into().unwrap()))
+    }
+
     fn orphaned_logins(&self, seen_before: Timestamp, _: u32) -> Answered<'_, Vec<LoginId>> {
         let tables = self.tables();
         let is_gone = |node: NodeId| tables.operation.nodes.get(&node).is_none_or(|seen| *seen < seen_before);
