@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use jiff::SignedDuration;
+use kaspi_auth_core::port::Clock as _;
 use kaspi_sandbox::{Fault, FaultKind};
 
 use super::{make_due, plain, rows, settle, sign_in_to};
@@ -20,17 +21,20 @@ async fn a_minute_without_the_portal(world: &World) {
     let before = rows(world).await;
     assert!(before.iter().all(|row| row.validity == "alive" && row.generation == 1), "{before:?}");
     let passwords = world.passwords();
+    let latest = world.database.texts("select cast(max(due_at) as text) from kaspi_auth_keeping").await;
+    let latest: i64 = latest[0].parse().unwrap();
 
     let down = world.portal.counters();
     world.portal.set_fault(Fault::new(FaultKind::Status(503)));
     world.advance(SignedDuration::from_hours(7));
+    assert!(latest < world.clock.now().as_microsecond(), "each is due in the outage, and so looked at");
     for _ in 0..6 {
         settle(world).await;
         world.advance(SignedDuration::from_secs(10));
     }
     assert_eq!(rows(world).await, before, "an outage is no verdict");
     let missed = world.database.count("kaspi_auth_keeping where failures > 0").await;
-    assert_eq!(missed, STORES, "each was looked at in vain");
+    assert!((1..STORES / 2).contains(&missed), "what is not asked has not failed: {missed}");
     let knocked = world.portal.counters().faults - down.faults;
     assert!(knocked <= STORES / 2, "a host that fails is left alone: {knocked} requests");
 
