@@ -23,6 +23,10 @@ const HELD: usize = 1024;
 const FULL: usize = HELD * 2;
 /// Entries that are written in one transaction.
 const BATCH: usize = 500;
+/// Changes that are held until the database takes them. Those on top stand in the service's own log alone.
+const UNWRITTEN: usize = 4096;
+/// Nobody was there any more to be told how it ended: it may have been carried out.
+const CUT_OFF: &str = "cut_off";
 
 /// Who acts, as the edge knows it.
 #[derive(Debug, Clone)]
@@ -97,13 +101,15 @@ pub struct Auditor {
     hasher: RandomState,
     /// By the hash of what tells them apart; should two have the same, the second takes the next number.
     shards: Vec<Mutex<HashMap<u64, Reads>>>,
+    /// Changes that could not be written at once.
+    unwritten: Mutex<Vec<NewAudit>>,
 }
 
 impl Auditor {
     /// With nothing to write.
     pub fn new(records: Arc<Records>) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { records, hasher: RandomState::new(), shards }
+        Self { records, hasher: RandomState::new(), shards, unwritten: Mutex::default() }
     }
 
     /// Counts a read. Nothing is written, and nothing is copied where it is known already.
@@ -152,20 +158,15 @@ impl Auditor {
 
     /// Writes a change down before its answer goes out. That it could not be written undoes nothing.
     pub async fn changed(&self, act: Act<'_>, at: Timestamp) {
-        let entry = NewAudit {
-            at,
-            actor: act.who.actor(),
-            action: act.action.to_owned(),
-            store: act.store.and_then(|uid| MerchantUid::parse(uid).ok()),
-            subject: act.subject.map(str::to_owned),
-            result: act.result.to_owned(),
-            times: 1,
-            request_id: Some(act.request_id.to_string()),
-        };
-        self.write(entry).await;
+        self.write(change(&act, at)).await;
     }
 
-    /// Writes an entry of the command line's.
+    /// Holds a change whose caller went away before the answer: nobody hides what he does by hanging up.
+    pub fn cut_off(&self, act: Act<'_>, at: Timestamp) {
+        self.hold(std::iter::once(change(&Act { result: CUT_OFF, ..act }, at)));
+    }
+
+    /// Writes an entry, or holds it until the database takes it.
     pub async fn write(&self, entry: NewAudit) {
         let entries = [entry];
         if let Err(error) = self.records.audit(&entries).await {
@@ -173,16 +174,42 @@ impl Auditor {
             tracing::error!(
                 action = entry.action, result = entry.result, actor.kind = entry.actor.kind(), actor.id = entry.actor.id(),
                 request.id = entry.request_id, error = %Chain(&error),
-                "an action could not be written into the audit log; it was carried out all the same"
+                "an action could not be written into the audit log; it was carried out all the same, and is written later"
             );
+            self.hold(entries.into_iter());
         }
     }
 
-    /// Writes the reads down that were counted. What cannot be written now is counted on.
+    fn hold(&self, entries: impl Iterator<Item = NewAudit>) {
+        let mut unwritten = self.unwritten.lock();
+        for entry in entries {
+            if unwritten.len() < UNWRITTEN {
+                unwritten.push(entry);
+            } else {
+                tracing::error!(
+                    action = entry.action,
+                    result = entry.result,
+                    actor.kind = entry.actor.kind(),
+                    actor.id = entry.actor.id(),
+                    request.id = entry.request_id,
+                    "an action is left out of the audit log: too many wait for the database"
+                );
+            }
+        }
+    }
+
+    /// Writes the changes that were held and the reads that were counted. What cannot be written now is kept.
     ///
     /// # Errors
     /// The database's.
     pub async fn flush(&self) -> Result<()> {
+        let held = std::mem::take(&mut *self.unwritten.lock());
+        for (place, some) in held.chunks(BATCH).enumerate() {
+            if let Err(error) = self.records.audit(some).await {
+                self.hold(held[place * BATCH..].iter().cloned());
+                return Err(error);
+            }
+        }
         for shard in &self.shards {
             let taken: Vec<Reads> = shard.lock().drain().map(|(_, reads)| reads).collect();
             let mut left = taken.into_iter().peekable();
@@ -231,6 +258,19 @@ impl Auditor {
 
 /// What is counted when too much is told apart.
 const MORE: &str = "more";
+
+fn change(act: &Act<'_>, at: Timestamp) -> NewAudit {
+    NewAudit {
+        at,
+        actor: act.who.actor(),
+        action: act.action.to_owned(),
+        store: act.store.and_then(|uid| MerchantUid::parse(uid).ok()),
+        subject: act.subject.map(str::to_owned),
+        result: act.result.to_owned(),
+        times: 1,
+        request_id: Some(act.request_id.to_string()),
+    }
+}
 
 fn entry(reads: &Reads) -> NewAudit {
     NewAudit {

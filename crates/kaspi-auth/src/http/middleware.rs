@@ -124,16 +124,18 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
     let audited = route.and_then(|route| here.audited.find(route, &method, &path));
     let (timeout, auditor) = (here.limits.timeout_of(route), &here.auditor);
     let inner = async {
+        let mut unanswered = Unanswered { auditor, request: audited };
         let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
         let response = match tokio::time::timeout(timeout, answered).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Problem::of(Code::Internal).into_response(),
             Err(_) => Problem::of(Code::RequestTimeout).into_response(),
         };
-        if let Some(request) = audited {
+        if let Some(request) = &unanswered.request {
             let made = audit::made(&response).map(str::to_owned);
-            write_down(auditor, &request, audit::result(&response), made).await;
+            write_down(auditor, request, audit::result(&response), made).await;
         }
+        unanswered.request = None;
         response
     };
     let now = Current { id: Arc::clone(&id), clock: here.clock, who: OnceLock::new(), made: OnceLock::new() };
@@ -157,6 +159,39 @@ pub(super) async fn around(State(here): State<Surroundings>, request: Request<Bo
     response
 }
 
+/// An audited request that has no answer yet. Dropped so, because its caller went away, a change is written down all the same.
+struct Unanswered<'a> {
+    auditor: &'a Auditor,
+    request: Option<audit::Request<'a>>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let Some(request) = self.request.take() else { return };
+        let Some((request_id, at, who, made)) = known() else { return };
+        if audit::is_written_at_once(&request, &who) {
+            let act = Act {
+                who: &who,
+                action: &request.action,
+                store: request.store,
+                subject: request.subject.or(made.as_deref()),
+                result: "",
+                request_id: &request_id,
+            };
+            self.auditor.cut_off(act, at);
+        }
+    }
+}
+
+/// What is known of the request that is answered now: its id, the time, who calls and what he has made.
+fn known() -> Option<(Arc<str>, Timestamp, Who, Option<String>)> {
+    let known = CURRENT.try_with(|now| {
+        let who = now.who.get().cloned().unwrap_or(Who::Anonymous);
+        (Arc::clone(&now.id), now.clock.now(), who, now.made.get().cloned())
+    });
+    known.ok()
+}
+
 /// Writes a change down, and counts a read.
 async fn write_down(
     auditor: &Auditor,
@@ -164,11 +199,7 @@ async fn write_down(
     result: &'static str,
     located: Option<String>,
 ) {
-    let current = CURRENT.try_with(|now| {
-        let who = now.who.get().cloned().unwrap_or(Who::Anonymous);
-        (Arc::clone(&now.id), now.clock.now(), who, now.made.get().cloned())
-    });
-    let Ok((request_id, at, who, made)) = current else { return };
+    let Some((request_id, at, who, made)) = known() else { return };
     let made = made.or(located);
     let act = Act {
         who: &who,

@@ -1,9 +1,12 @@
 //! The audit log: changes are there before their answer, reads are added up, refusals are told, and nothing can be taken back.
 
+use std::time::Duration;
+
 use kaspi_auth_core::api_key::Scope;
+use kaspi_sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
 
-use crate::harness::{World, on_both};
+use crate::harness::{World, eventually, on_both};
 
 async fn entries(world: &World, query: &str) -> Vec<Value> {
     let page = world.admin.get(&format!("/v1/audit?limit=500&{query}")).await.is(200).json();
@@ -139,7 +142,41 @@ async fn what_was_written_stays(world: &World) {
     assert_eq!(world.database.texts("select cast(sequence as text) from kaspi_auth_audit").await, before);
 }
 
+async fn who_hangs_up_before_the_answer_is_written_down_too(world: &World) {
+    world.store("a", "40000001").await;
+    world.portal.set_fault(Fault::new(FaultKind::Delay(600_000)).role("cabinet"));
+    let place = "/v1/stores/40000001/session/refresh";
+    let request = world.admin.request(reqwest::Method::POST, place).timeout(Duration::from_secs(2));
+    assert!(world.admin.try_send(request).await.is_err(), "nobody answers by then");
+    let anyone = world.node().anyone().request(reqwest::Method::POST, place);
+    world.node().anyone().send(anyone).await.is_problem(401, "unauthorized");
+    let entry = eventually("it is written down", async || {
+        let about = entries(world, "store=40000001&action=refresh_session").await;
+        about.into_iter().find(|entry| entry["actor"]["kind"] == "api_key")
+    })
+    .await;
+    assert_eq!((&entry["result"], &entry["times"]), (&json!("cut_off"), &json!(1)), "{entry}");
+    assert_eq!(world.admin.bearer().split('_').nth(1), entry["actor"]["id"].as_str());
+    world.portal.clear_faults();
+}
+
+async fn a_change_that_the_database_would_not_take_down_is_written_later(world: &World) {
+    // Nothing but the log is in trouble.
+    world.database.execute("alter table kaspi_auth_audit rename to elsewhere").await;
+    let body = json!({"name": "x", "scopes": ["stores:read"]});
+    let made = world.admin.post("/v1/api-keys", &body).await.is(201).json();
+    assert!(world.node().service().auditor.flush().await.is_err());
+    world.database.execute("alter table elsewhere rename to kaspi_auth_audit").await;
+    world.node().service().auditor.flush().await.unwrap();
+    let told = entries(world, "action=create_api_key").await;
+    assert!(told.iter().any(|entry| entry["subject"] == made["id"] && entry["result"] == "ok"), "{told:?}");
+    world.node().service().auditor.flush().await.unwrap();
+    assert_eq!(entries(world, "action=create_api_key").await.len(), told.len(), "it is written once");
+}
+
 on_both!(
+    who_hangs_up_before_the_answer_is_written_down_too,
+    a_change_that_the_database_would_not_take_down_is_written_later,
     changes_are_written_before_their_answer_and_name_who_did_them,
     reads_of_the_same_thing_are_one_entry_that_counts,
     refusals_of_the_unknown_are_counted_as_nobodys,
