@@ -4,6 +4,7 @@ use kaspi_auth_core::port::RepositoryError;
 
 use crate::database::SqlDatabase;
 use crate::pool::read;
+use crate::statements::keeping::MOST_FAILURES;
 use crate::statements::stores::COUNT;
 
 /// What the process itself knows: costs no statement.
@@ -57,5 +58,14 @@ impl SqlDatabase {
             stores: u64::try_from(stores).unwrap_or_default(),
         };
         Ok(rows.into_iter().map(count).collect())
+    }
+
+    /// The most failures in a row that looks and refreshes of one store have behind them. Reads every row: for once a minute.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn most_failures(&self) -> Result<u64, RepositoryError> {
+        let rows = read!(&self.pool, MOST_FAILURES => (i64,))?;
+        Ok(rows.first().map_or(0, |(most,)| u64::try_from(*most).unwrap_or_default()))
     }
 }

@@ -104,7 +104,9 @@ impl Logins {
     async fn count(&self, account: &Account, kind: AttemptKind, origin: Origin) {
         let budget = AttemptBudget { limit: u32::MAX, window: self.policy.passwords.window };
         let request = AttemptRequest { account, kind, origin, budget, now: self.clock.now() };
-        let _ = self.database.take_attempt(request).await;
+        if let Ok(Attempt::Granted) = self.database.take_attempt(request).await {
+            self.sink.counted(kind, origin);
+        }
     }
 
     async fn take(
@@ -116,7 +118,10 @@ impl Logins {
     ) -> Result<()> {
         let request = AttemptRequest { account, kind, origin, budget, now: self.clock.now() };
         match self.database.take_attempt(request).await? {
-            Attempt::Granted => Ok(()),
+            Attempt::Granted => {
+                self.sink.counted(kind, origin);
+                Ok(())
+            }
             Attempt::Refused { until } => {
                 self.sink.refused(kind, origin);
                 Err(Error::of(Code::AttemptsExhausted).with_retry_at(until))

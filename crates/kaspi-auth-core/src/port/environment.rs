@@ -82,6 +82,8 @@ pub trait KeepingSink: Send + Sync {
     fn refreshed(&self, uid: &MerchantUid, origin: Origin, outcome: &RefreshOutcome, took: SignedDuration);
     /// A session was found dead at this age.
     fn died(&self, uid: &MerchantUid, age: SignedDuration);
+    /// A password or a code was set going, or a password refused by the portal: the account's window holds one more.
+    fn counted(&self, kind: AttemptKind, origin: Origin);
     /// A password or a code was not sent: the account's window is full.
     fn refused(&self, kind: AttemptKind, origin: Origin);
     /// Automatic logins froze, or go again.

@@ -384,6 +384,8 @@ impl KeepingSink for Heard {
         self.died.lock().unwrap().push(age);
     }
 
+    fn counted(&self, _: AttemptKind, _: Origin) {}
+
     fn refused(&self, kind: AttemptKind, origin: Origin) {
         self.refused.lock().unwrap().push((kind, origin));
     }

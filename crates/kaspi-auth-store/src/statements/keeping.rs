@@ -20,6 +20,7 @@ pub(crate) const ALL: &[Statement] = &[
     OBSERVED,
     OBSERVED_OF_ALL,
     PRUNE_OBSERVED,
+    MOST_FAILURES,
 ];
 
 pub(crate) const FIND: Statement = Statement::new(
@@ -113,3 +114,7 @@ pub(crate) const PRUNE_OBSERVED: Statement = Statement::new(
     "delete from kaspi_auth_lifetimes where (merchant_id, generation) in
         (select merchant_id, generation from kaspi_auth_lifetimes where observed_at < $1 order by observed_at limit $2)",
 );
+
+/// Reads every row, each a short one.
+pub(crate) const MOST_FAILURES: Statement =
+    Statement::new("keeping.most_failures", "select coalesce(max(failures), 0) from kaspi_auth_keeping");

@@ -45,6 +45,12 @@ pub fn session_died(age: SignedDuration) {
     metrics::histogram!("kaspi_auth_session_age_at_death_seconds").record(length(age));
 }
 
+/// A password or a code was set going, or a password refused: it counts towards the account's budget.
+pub fn attempt_counted(kind: AttemptKind, origin: Origin) {
+    metrics::counter!("kaspi_auth_attempts_total", "kind" => kind.as_str(), "origin" => origin.as_str())
+        .increment(1);
+}
+
 /// A password or a code was not sent: the account's budget is used up.
 pub fn attempt_refused(kind: AttemptKind, origin: Origin) {
     metrics::counter!("kaspi_auth_attempts_refused_total", "kind" => kind.as_str(), "origin" => origin.as_str())
@@ -78,8 +84,8 @@ pub fn jobs(figures: &JobFigures, now: Timestamp) {
 }
 
 /// The most failures in a row that one store's looks and refreshes have behind them.
-pub fn store_failures(most: u32) {
-    metrics::gauge!("kaspi_auth_consecutive_failures_max", "of" => "store").set(most);
+pub fn store_failures(most: u64) {
+    metrics::gauge!("kaspi_auth_consecutive_failures_max", "of" => "store").set(figure(most));
 }
 
 /// How many stores stand how. What is not among `counts` is zero by now.
@@ -174,6 +180,7 @@ mod tests {
             probed(Validity::Unknown, at(7));
             refreshed(Some(Rung::Silent), None, SignedDuration::from_secs(1));
             refreshed(None, Some(Code::LoginsFrozen), SignedDuration::ZERO);
+            attempt_counted(AttemptKind::Password, Origin::Caller);
             attempt_refused(AttemptKind::Code, Origin::Automatic);
             code_requested(Channel::Sms, Origin::Caller);
             gateway_answered("2xx", Duration::from_millis(3));
@@ -183,6 +190,7 @@ mod tests {
             "kaspi_auth_last_probe_timestamp_seconds 7",
             "kaspi_auth_refreshes_total{rung=\"silent\",result=\"ok\"} 1",
             "kaspi_auth_refreshes_total{rung=\"none\",result=\"logins_frozen\"} 1",
+            "kaspi_auth_attempts_total{kind=\"password\",origin=\"caller\"} 1",
             "kaspi_auth_attempts_refused_total{kind=\"code\",origin=\"automatic\"} 1",
             "kaspi_auth_codes_requested_total{channel=\"sms\",origin=\"caller\"} 1",
             "kaspi_auth_gateway_requests_total{outcome=\"2xx\"} 1",

@@ -38,6 +38,10 @@ impl KeepingSink for KeepingLog {
         tracing::info!(merchant_uid = %uid, age_minutes = age.as_mins(), "session found dead");
     }
 
+    fn counted(&self, kind: AttemptKind, origin: Origin) {
+        figures::attempt_counted(kind, origin);
+    }
+
     fn refused(&self, kind: AttemptKind, origin: Origin) {
         figures::attempt_refused(kind, origin);
         tracing::warn!(

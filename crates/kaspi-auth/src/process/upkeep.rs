@@ -76,6 +76,7 @@ impl Upkeep {
                 let database = Arc::clone(&counted);
                 async move {
                     keeping_metrics::sessions(&database.count_sessions().await?);
+                    keeping_metrics::store_failures(database.most_failures().await?);
                     Ok(())
                 }
             })

@@ -1,12 +1,17 @@
 //! What the database tells of itself in numbers.
 
-use kaspi_auth_core::port::StoreRepository;
+use kaspi_auth_core::port::{KeepingRepository, StoreRepository};
 use kaspi_auth_core::store::StoreChange;
 use kaspi_auth_core::tenant::Tenant;
 
 use crate::support::*;
 
-on_both!(stores_are_counted_by_how_they_stand, reads_of_a_session_are_counted, connections_are_counted);
+on_both!(
+    stores_are_counted_by_how_they_stand,
+    the_store_that_fails_most_is_counted,
+    reads_of_a_session_are_counted,
+    connections_are_counted,
+);
 
 async fn stores_are_counted_by_how_they_stand(place: &Place) {
     let database = place.open().await;
@@ -33,6 +38,18 @@ async fn stores_are_counted_by_how_they_stand(place: &Place) {
             ("needs_reauth", "unknown", 1),
         ]
     );
+}
+
+async fn the_store_that_fails_most_is_counted(place: &Place) {
+    let database = place.open().await;
+    assert_eq!(database.most_failures().await.unwrap(), 0, "there is no store");
+    for (merchant, failures) in [("17", 2), ("18", 7), ("19", 0)] {
+        save(&database, merchant, "v1", None).await.unwrap();
+        database.schedule(&uid(merchant), Some(now()), failures).await.unwrap();
+    }
+    assert_eq!(database.most_failures().await.unwrap(), 7);
+    database.schedule(&uid("18"), Some(now()), 0).await.unwrap();
+    assert_eq!(database.most_failures().await.unwrap(), 2, "it goes back");
 }
 
 async fn reads_of_a_session_are_counted(place: &Place) {

@@ -130,6 +130,11 @@ pub const DESCRIBED: &[Described] = &[
         "How old sessions were when they were found dead",
     ),
     counter(
+        "kaspi_auth_attempts_total",
+        &["kind", "origin"],
+        "Passwords and codes that were set going, and passwords that the portal refused: what accounts' budgets count",
+    ),
+    counter(
         "kaspi_auth_attempts_refused_total",
         &["kind", "origin"],
         "Passwords and codes that were not sent because the account's budget is used up",
