@@ -27,6 +27,8 @@ pub enum Cause {
     Refreshing,
     /// The session is dead and will be renewed.
     DeadUnmended,
+    /// The session is dead, and the portal could not be reached to renew it.
+    PortalAway,
     /// What stands in the way of renewing it.
     Obstacle(RefreshReason),
 }
@@ -40,6 +42,7 @@ impl Cause {
             Self::NeverSignedIn => "never_signed_in",
             Self::Refreshing => "refreshing",
             Self::DeadUnmended => "dead_unmended",
+            Self::PortalAway => "portal_unavailable",
             Self::Obstacle(reason) => reason.as_str(),
         }
     }
@@ -122,14 +125,29 @@ impl Explanations {
         let breaker = self.database.breaker().await?;
         let now = self.clock.now();
         let cause = cause_of(&store, session.as_ref(), keeping.as_ref(), can_refresh, now);
+        let since = match cause {
+            // Neither has begun with anything that stands in the timeline.
+            Cause::Unseen | Cause::NeverSignedIn | Cause::Obstacle(RefreshReason::Inactive) => None,
+            Cause::Alive => session.as_ref().and_then(|session| session.authenticated_at),
+            Cause::Refreshing | Cause::DeadUnmended | Cause::PortalAway | Cause::Obstacle(_) => {
+                let began = self.database.trouble_since(uid).await?.or_else(|| ended_at(session.as_ref()));
+                match &breaker {
+                    Breaker::Frozen(freeze) if cause == Cause::Obstacle(RefreshReason::Frozen) => {
+                        began.max(Some(freeze.since))
+                    }
+                    _ => began,
+                }
+            }
+        };
         // Of a session that has ended, nothing is left to estimate.
         let lives = session.as_ref().filter(|session| session.validity != Validity::Dead);
         let signed_in = lives.and_then(|session| session.authenticated_at);
         Ok(Explanation {
             cause,
-            since: since(cause, session.as_ref(), keeping.as_ref(), &breaker),
+            since,
             actor: actor_of(cause),
-            next_try: keeping.as_ref().and_then(|keeping| keeping.due_at),
+            // What is due already is done as soon as somebody is free for it.
+            next_try: keeping.as_ref().and_then(|keeping| keeping.due_at).map(|at| at.max(now)),
             can_refresh,
             estimate,
             valid_until_estimate: signed_in.and_then(|at| at.checked_add(estimate.lifetime).ok()),
@@ -161,6 +179,7 @@ fn cause_of(
         }
         (Validity::Alive, _, _) => Cause::Alive,
         (Validity::Unknown, _, _) => Cause::Unseen,
+        (Validity::Dead, _, true) if portal_was_away(session, keeping) => Cause::PortalAway,
         (Validity::Dead, _, true) => Cause::DeadUnmended,
         (Validity::Dead, _, false) => Cause::Obstacle(can_refresh.reason),
     }
@@ -176,29 +195,16 @@ fn marked(store: &Store) -> Option<RefreshReason> {
     })
 }
 
-fn since(
-    cause: Cause,
-    session: Option<&Session>,
-    keeping: Option<&Keeping>,
-    breaker: &Breaker,
-) -> Option<Timestamp> {
-    let checked = session.and_then(|session| session.checked_at);
-    match cause {
-        Cause::Alive => session.and_then(|session| session.authenticated_at).or(checked),
-        Cause::Unseen | Cause::NeverSignedIn | Cause::Obstacle(RefreshReason::Inactive) => None,
-        Cause::Refreshing | Cause::DeadUnmended => checked,
-        Cause::Obstacle(reason) => {
-            let freeze = match breaker {
-                Breaker::Frozen(freeze) if reason == RefreshReason::Frozen => Some(freeze.since),
-                _ => None,
-            };
-            let lives = session.is_some_and(|session| session.validity != Validity::Dead);
-            let outcome = keeping.and_then(|keeping| keeping.outcome.as_ref());
-            // Of a dead one since it was found dead: later tries made it no younger.
-            let failed = outcome.filter(|outcome| lives && outcome.code.is_some()).map(|outcome| outcome.at);
-            freeze.or(failed).or(checked)
-        }
-    }
+/// Whether the last refresh of this session ended because the portal did not answer as it should.
+fn portal_was_away(session: &Session, keeping: Option<&Keeping>) -> bool {
+    let Some(outcome) = keeping.and_then(|keeping| keeping.outcome.as_ref()) else { return false };
+    matches!(outcome.code, Some(Code::PortalUnavailable | Code::PortalBlocked))
+        && session.authenticated_at.is_none_or(|signed_in| signed_in <= outcome.at)
+}
+
+/// When a session was found dead, where nothing else tells.
+fn ended_at(session: Option<&Session>) -> Option<Timestamp> {
+    session.filter(|session| session.validity == Validity::Dead).and_then(|session| session.checked_at)
 }
 
 fn actor_of(cause: Cause) -> Actor {
@@ -206,6 +212,7 @@ fn actor_of(cause: Cause) -> Actor {
     match cause {
         Cause::Alive | Cause::Unseen | Cause::Refreshing | Cause::DeadUnmended => Actor::Nobody,
         Cause::NeverSignedIn => Actor::Merchant,
+        Cause::PortalAway => Actor::Portal,
         Cause::Obstacle(reason) => match reason {
             R::SsoAlive | R::HasPasswordAndDevice | R::HasPassword | R::HasCodeSource | R::QuietHours => {
                 Actor::Nobody

@@ -6,6 +6,7 @@
 mod background;
 mod drive;
 mod held;
+mod history;
 mod ledger;
 mod save;
 mod start;

@@ -118,6 +118,13 @@ impl TimelineRepository for SqlDatabase {
         Box::pin(self.entries_before(tenant, uid, before.unwrap_or(i64::MAX), limit as usize))
     }
 
+    fn trouble_since<'a>(&'a self, uid: &'a MerchantUid) -> Answered<'a, Option<Timestamp>> {
+        Box::pin(async move {
+            let rows = read!(&self.pool, statements::TROUBLE => (Option<i64>,), uid.as_str())?;
+            Ok(rows.first().and_then(|(at,)| at.map(from_micros)))
+        })
+    }
+
     fn prune_entries(&self, before: Timestamp, limit: u32) -> Answered<'_, u64> {
         Box::pin(
             async move { write!(&self.pool, statements::PRUNE, before.as_microsecond(), i64::from(limit)) },

@@ -241,6 +241,7 @@ mod tests {
             "cause-never-signed-in",
             "cause-foreign-session",
             "cause-dead-unmended",
+            "cause-portal-unavailable",
             "cause-refreshing",
             "act-nobody",
             "act-merchant",
@@ -258,14 +259,14 @@ mod tests {
         let after = |minutes| then + jiff::SignedDuration::from_mins(minutes);
         let told = |language, minutes| since(language, then, after(minutes));
         assert_eq!(told(Language::En, 60), "Since 22 November 2026, 15:04 (UTC+5), 1 hour ago.");
-        assert_eq!(told(Language::Ru, 21), "С 22 ноября 2026 г., 15:04 (UTC+5), 21 минуту назад.");
+        assert_eq!(told(Language::Ru, 21), "С 22 ноября 2026 г., 15:04 (UTC+5), уже 21 минуту.");
         for (minutes, words) in [(3, "3 минуты"), (11, "11 минут"), (5 * 60, "5 часов"), (22 * 60, "22 часа")]
         {
-            assert!(told(Language::Ru, minutes).contains(&format!(", {words} назад.")), "{words}");
+            assert!(told(Language::Ru, minutes).contains(&format!(", уже {words}.")), "{words}");
         }
         for (days, words) in [(1, "1 день"), (3, "3 дня"), (14, "14 дней"), (101, "101 день")]
         {
-            assert!(told(Language::Ru, days * 1440).contains(&format!(", {words} назад.")), "{words}");
+            assert!(told(Language::Ru, days * 1440).contains(&format!(", уже {words}.")), "{words}");
         }
         assert_eq!(
             told(Language::Kk, 3 * 60),

@@ -317,6 +317,7 @@ impl Logins {
                     work.login = Login { version, ..stepped.login };
                     work.effects.extend(stepped.effects);
                     self.changes.publish(&work.login);
+                    self.write_failure(&work.login).await;
                     return Ok(true);
                 }
                 Err(RepositoryError::Conflict) => {

@@ -1,17 +1,13 @@
 //! Stores what a login brought home: a sealed copy first, which is read back, opened and proven at the cabinet; only then it takes the old
 //! session's place, and the login has succeeded.
 
-use jiff::SignedDuration;
-
 use super::drive::{Outcome, failed};
 use super::{Logins, Work};
 use crate::error::{Code, Error, Result};
-use crate::keeping::spread_of;
 use crate::login::{Effect, Login, step};
 use crate::port::{Device, RepositoryError, SavedSession};
 use crate::session::{Cookie, NewSession, Probe, Validity};
 use crate::store::StoreSummary;
-use crate::timeline::{Act, NewEntry};
 
 impl Logins {
     /// Stores the session. `None`: the login has succeeded, or somebody else has ended it.
@@ -38,6 +34,7 @@ impl Logins {
         let now = self.clock.now();
         let credentials = work.secrets.credentials.clone();
         let saved = SavedSession { login: &work.login, session: &session, credentials: &credentials, device };
+        let before = self.standing(&session.merchant.uid).await;
         match self.database.save_session(saved, &summary, now).await {
             Ok(()) => {}
             Err(RepositoryError::Conflict) => return Ok(overtaken(work)),
@@ -52,7 +49,7 @@ impl Logins {
         work.login = Login { version: work.login.version + 1, ..done.login };
         self.changes.publish(&work.login);
         work.secrets.continuation = None;
-        self.write_success(&work.login, &session).await;
+        self.write_success(&work.login, &session.merchant.uid, before).await;
         Ok(None)
     }
 
@@ -117,31 +114,6 @@ impl Logins {
         };
         self.stepped(work, "prove", since, &told).await;
         Ok(probe)
-    }
-
-    /// The store's timeline and next look. That they cannot be written changes nothing of the login.
-    async fn write_success(&self, login: &Login, session: &NewSession) {
-        let tenant = crate::tenant::Tenant::All;
-        let stored = self.database.session(&tenant, &session.merchant.uid).await.ok().flatten();
-        let entry = NewEntry {
-            merchant_uid: session.merchant.uid.clone(),
-            at: login.updated_at,
-            act: Act::Login,
-            origin: login.origin,
-            rung: None,
-            before: String::new(),
-            after: "alive".to_owned(),
-            generation: stored.map_or(0, |stored| stored.generation),
-            took: login.created_at.duration_until(login.updated_at),
-            code: None,
-            reason: login.driver.as_str().to_owned(),
-            login: Some(login.id),
-        };
-        let _ = self.database.append_entry(&entry).await;
-        // From now on it is looked after again, whatever stood in the way before. Not made due: whoever uses it finds it so.
-        let delay = spread_of(&session.merchant.uid, entry.generation) * 60.0;
-        let at = SignedDuration::try_from_secs_f64(delay).map_or(entry.at, |delay| entry.at + delay);
-        let _ = self.database.hasten(&session.merchant.uid, at).await;
     }
 }
 

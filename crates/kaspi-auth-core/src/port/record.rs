@@ -25,6 +25,10 @@ pub trait TimelineRepository: Send + Sync {
         limit: u32,
     ) -> Answered<'a, Option<Vec<Entry>>>;
 
+    /// When the store's present trouble began: its first entry since the newest that left it otherwise than dead, without a session or waiting for a
+    /// person. `None`: it is in none, or nothing is written of it.
+    fn trouble_since<'a>(&'a self, uid: &'a MerchantUid) -> Answered<'a, Option<Timestamp>>;
+
     /// Deletes entries before `before`, at most `limit`.
     fn prune_entries(&self, before: Timestamp, limit: u32) -> Answered<'_, u64>;
 }

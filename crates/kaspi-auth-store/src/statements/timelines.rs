@@ -2,7 +2,7 @@
 
 use super::Statement;
 
-pub(crate) const ALL: &[Statement] = &[COUNT, APPEND, LIST, STORE, PRUNE];
+pub(crate) const ALL: &[Statement] = &[COUNT, APPEND, LIST, STORE, TROUBLE, PRUNE];
 
 /// Counts what says the same as the store's newest entry there. Behind the store's lock: nobody adds one in between.
 pub(crate) const COUNT: Statement = Statement::new(
@@ -36,6 +36,17 @@ pub(crate) const LIST: Statement = Statement::new(
 pub(crate) const STORE: Statement = Statement::new(
     "timelines.store",
     "select count(*) from kaspi_stores where merchant_id = $1 and ($2 or user_id = $3)",
+);
+
+/// Of what stands behind the newest entry that left the store well, or at least unproven, the first.
+pub(crate) const TROUBLE: Statement = Statement::new(
+    "timelines.trouble",
+    "select min(first_at)
+       from kaspi_auth_timeline
+      where merchant_id = $1
+        and sequence > coalesce((select max(well.sequence) from kaspi_auth_timeline well
+                                  where well.merchant_id = $1
+                                    and well.after not in ('dead', 'needs_reauth', 'none')), 0)",
 );
 
 pub(crate) const PRUNE: Statement = Statement::new(

@@ -4,6 +4,7 @@ cause-alive = The session is alive.
 cause-never-signed-in = Nobody has signed in to this store yet.
 cause-foreign-session = Another program has stored the session. It is checked, but nobody knows how old it is.
 cause-dead-unmended = The session has ended, and it could not be renewed yet.
+cause-portal-unavailable = The session has ended, and the Kaspi portal could not be reached to renew it.
 cause-refreshing = The session is being renewed right now.
 
 cause-sso-alive = The portal still remembers the sign-in: the session can be renewed without a password.
@@ -25,7 +26,7 @@ cause-inactive = The store is switched off.
 act-nobody = Nothing needs to be done: the service takes care of it.
 act-merchant = The merchant must sign in again.
 act-operator = The operator of the service must act.
-act-portal = Nothing can be done now: wait until the Kaspi portal is back.
+act-portal = Nothing can be done now: it passes by itself with time.
 
 since = Since { $at }, { ago }.
 next-try = Next automatic try: { $at }, { ahead }.

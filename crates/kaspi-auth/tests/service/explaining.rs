@@ -1,7 +1,7 @@
 //! Why a store stands as it does, and how it came to that: told to people in their language, and to programs.
 
 use jiff::SignedDuration;
-use kaspi_sandbox::AccountSpec;
+use kaspi_sandbox::{AccountSpec, Fault, FaultKind};
 use serde_json::json;
 
 use crate::harness::{Explanation, PASSWORD, Timeline, World, on_both, on_sqlite};
@@ -61,11 +61,59 @@ async fn a_refused_password_is_the_merchants_matter_in_three_languages(world: &W
     assert_eq!(world.admin.send(request).await.is(200).read::<Explanation>().language, "kk");
 }
 
+async fn what_is_tried_in_vain_is_told_since_it_began(world: &World) {
+    let uid = "7000001";
+    let email = world.store("shop", uid).await;
+    world.portal.kill_sessions(None);
+    assert_eq!(world.admin.validity(uid).await, "dead");
+    let began = explained(world, uid).await.since.unwrap();
+    assert_eq!(Some(began), world.admin.store(uid).await.checked_at);
+    let path = format!("/v1/stores/{uid}/session?max_age=0s&wait=30s");
+    let mut tries = Vec::new();
+    for _ in 0..2 {
+        world.advance(SignedDuration::from_mins(10));
+        world.portal.set_fault(Fault::new(FaultKind::Status(503)).role("login"));
+        assert!(world.admin.get(&path).await.status >= 400);
+        world.portal.clear_faults();
+        let told = crate::harness::eventually("the try is told", async || {
+            let told = explained(world, uid).await;
+            let at = told.last_refresh.as_ref().map(|refresh| refresh.at);
+            at.is_some_and(|at| !tries.contains(&at)).then_some(told)
+        })
+        .await;
+        assert_eq!(
+            (told.cause.as_str(), told.who_must_act.as_str()),
+            ("portal_unavailable", "portal"),
+            "{told:?}"
+        );
+        assert_eq!(told.since, Some(began), "a further try begins nothing anew");
+        let ended = told.last_refresh.unwrap().at;
+        assert!(told.next_try.is_some_and(|at| at >= ended), "what is next is not over");
+        tries.push(ended);
+    }
+    // A login that its merchant began and that failed stands there, too, and is not the beginning either.
+    let body = json!({"email": email, "password": "wrong", "merchant_uid": uid});
+    let login: crate::harness::Login = world.admin.post("/v1/logins?wait=30s", &body).await.is(201).read();
+    assert_eq!(login.code(), "invalid_credentials");
+    assert_eq!(explained(world, uid).await.since, Some(began));
+    let whole: Timeline = world.admin.get(&format!("/v1/stores/{uid}/timeline")).await.is(200).read();
+    let entry = &whole.entries[0];
+    assert_eq!(
+        (entry.act.as_str(), entry.code.as_deref()),
+        ("login", Some("invalid_credentials")),
+        "{entry:?}"
+    );
+    assert_eq!((entry.before.as_str(), entry.after.as_str()), ("dead", "dead"), "{entry:?}");
+    let first = whole.entries.last().unwrap();
+    assert_eq!((first.act.as_str(), first.before.as_str(), first.after.as_str()), ("login", "none", "alive"));
+}
+
 async fn each_standing_has_its_cause_and_its_actor(world: &World) {
     world.store("off", "7000001").await;
     world.admin.patch("/v1/stores/7000001", &json!({"is_active": false})).await.is(200);
     let told = explained(world, "7000001").await;
     assert_eq!((told.cause.as_str(), told.who_must_act.as_str()), ("inactive", "operator"));
+    assert_eq!(told.since, None, "what another matter set is no beginning");
 
     world.store("dead", "7000002").await;
     world.portal.kill_sessions(Some("7000002"));
@@ -165,6 +213,7 @@ async fn a_store_says_when_it_is_looked_at_and_was_used(world: &World) {
 
 on_both!(
     a_refused_password_is_the_merchants_matter_in_three_languages,
+    what_is_tried_in_vain_is_told_since_it_began,
     a_timeline_tells_what_happened_newest_first,
     a_store_says_when_it_is_looked_at_and_was_used,
 );

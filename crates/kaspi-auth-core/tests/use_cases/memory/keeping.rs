@@ -316,6 +316,13 @@ impl TimelineRepository for Memory {
         absent("list_entries")
     }
 
+    fn trouble_since<'a>(&'a self, uid: &'a MerchantUid) -> Answered<'a, Option<Timestamp>> {
+        let tables = self.tables();
+        let newest = tables.kept.entries.iter().rev().filter(|entry| entry.merchant_uid == *uid);
+        let trouble = newest.take_while(|entry| ["dead", "needs_reauth", "none"].contains(&&*entry.after));
+        done(Ok(trouble.last().map(|entry| entry.at)))
+    }
+
     fn prune_entries(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
         done(Ok(0))
     }

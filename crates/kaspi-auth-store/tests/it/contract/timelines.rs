@@ -21,6 +21,7 @@ on_both!(
     a_login_is_never_counted_into_another_entry,
     many_that_say_the_same_at_once_are_one_entry,
     a_reader_goes_on_before_its_cursor,
+    trouble_begins_with_its_first_entry_and_no_further_try_moves_that,
     another_tenants_timeline_is_not_there,
     a_deleted_stores_timeline_is_gone,
     old_entries_are_pruned,
@@ -156,6 +157,28 @@ async fn a_reader_goes_on_before_its_cursor(place: &Place) {
     let (third, cursor) = page(cursor).await;
     let (none, _) = page(cursor).await;
     assert_eq!([first, second, third, none], [vec![5, 4], vec![3, 2], vec![1], vec![]]);
+}
+
+async fn trouble_begins_with_its_first_entry_and_no_further_try_moves_that(place: &Place) {
+    let database = place.open().await;
+    save(&database, "17", "v1", None).await.unwrap();
+    let since = async || database.trouble_since(&uid("17")).await.unwrap();
+    let stands = |second, before: &str, after: &str| NewEntry {
+        before: before.to_owned(),
+        after: after.to_owned(),
+        ..probe(second)
+    };
+    assert_eq!(since().await, None, "nothing is known");
+    append(&database, &[stands(0, "alive", "dead"), probe(10)]).await;
+    assert_eq!(since().await, None, "it is over");
+    append(&database, &[stands(20, "alive", "dead"), stands(30, "dead", "dead"), stands(40, "dead", "dead")])
+        .await;
+    append(&database, &[stands(50, "dead", "needs_reauth")]).await;
+    let other = NewEntry { merchant_uid: uid("18"), ..stands(5, "alive", "dead") };
+    append(&database, &[other]).await;
+    assert_eq!(since().await, Some(later(20)));
+    append(&database, &[stands(60, "needs_reauth", "unknown")]).await;
+    assert_eq!(since().await, None, "a new session of which nothing is known");
 }
 
 async fn another_tenants_timeline_is_not_there(place: &Place) {

@@ -78,7 +78,7 @@ impl From<&Explanation> for KeepingView {
                 deaths: estimate.deaths,
                 observed: estimate.observed,
             }),
-            next_look_at: keeping.and_then(|keeping| keeping.due_at),
+            next_look_at: known.next_try,
             last_used_at: keeping.and_then(|keeping| keeping.used_at),
             last_refresh: keeping.and_then(|keeping| keeping.outcome.as_ref()).map(Into::into),
         }
@@ -105,7 +105,7 @@ impl From<&Explanation> for StoreDetailsView {
 pub struct ExplanationView {
     /// The portal's id of the merchant.
     merchant_uid: String,
-    /// How it stands: `alive`, `foreign_session`, `never_signed_in`, `refreshing`, `dead_unmended`, or what stands in the way, as in
+    /// How it stands: `alive`, `foreign_session`, `never_signed_in`, `refreshing`, `dead_unmended`, `portal_unavailable`, or what stands in the way, as in
     /// `can_refresh_reason`.
     cause: &'static str,
     /// All of it in words, for people.
