@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use kaspi_auth_core::id::MerchantUid;
-use kaspi_auth_core::keeping::{Breaker, CountedFailure, Freeze};
+use kaspi_auth_core::keeping::{Breaker, CLOCKS_DIFFER, CountedFailure, Freeze};
 use kaspi_auth_core::port::{Answered, BreakerRepository, RepositoryError};
 
 use crate::database::SqlDatabase;
@@ -69,7 +69,8 @@ impl BreakerRepository for SqlDatabase {
     ) -> Answered<'a, bool> {
         Box::pin(async move {
             let (now, until, next) = (now.as_microsecond(), until.as_microsecond(), next.as_microsecond());
-            Ok(write!(&self.pool, statements::TAKE_CANARY, uid.as_str(), now, until, next)? > 0)
+            let wrong = until.max(next).saturating_add(micros(CLOCKS_DIFFER));
+            Ok(write!(&self.pool, statements::TAKE_CANARY, uid.as_str(), now, until, next, wrong)? > 0)
         })
     }
 
@@ -91,7 +92,6 @@ impl SqlDatabase {
         let CountedFailure { signature, merchant_uid, now, policy } = failure;
         let uid = merchant_uid.as_str();
         let now = now.as_microsecond();
-        let micros = |span: SignedDuration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
         let since = now.saturating_sub(micros(policy.window));
         let next_canary_at = now.saturating_add(micros(policy.canary_every));
         let enough = i64::from(policy.stores);
@@ -114,4 +114,8 @@ impl SqlDatabase {
         });
         Ok(froze)
     }
+}
+
+fn micros(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

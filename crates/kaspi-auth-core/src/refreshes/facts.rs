@@ -1,12 +1,14 @@
 //! Gathers what is known of a store before its ladder is climbed. Sends nothing to the portal.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Refreshes;
+use super::sign_in::CANARY;
 use crate::account::{Account, Credentials, Method};
 use crate::error::{Code, Result};
 use crate::keeping::{
-    AttemptBudget, AttemptKind, Breaker, Facts, Freeze, Keeping, Origin, RefreshOutcome, RefreshReason, Rung,
+    AttemptBudget, AttemptKind, Breaker, CLOCKS_DIFFER, Facts, Freeze, Keeping, Origin, RefreshOutcome,
+    RefreshReason, Rung,
 };
 use crate::login::Channel;
 use crate::session::{Session, StoredCredentials};
@@ -41,7 +43,7 @@ impl Refreshes {
         origin: Origin,
     ) -> Result<Known> {
         let (database, now) = (&self.parts.database, self.parts.clock.now());
-        let uid = &store.merchant_uid;
+        let (uid, every) = (&store.merchant_uid, self.parts.policy.breaker.canary_every);
         let stored = database.credentials(&Tenant::All, uid).await?.unwrap_or_default();
         let method = method_of(&stored, session);
         let source = self.source_for(&stored, method).await;
@@ -70,7 +72,7 @@ impl Refreshes {
             blocked: false,
             mismatched: last.is_some_and(|outcome| outcome.code == Some(Code::AccountMismatch))
                 || marked == Some(RefreshReason::AccountMismatch.as_str()),
-            frozen: breaker.holds(uid, now) && !canary_may_go(&breaker, now),
+            frozen: breaker.holds(uid, now) && !canary_may_go(&breaker, every, now),
             exhausted: false,
             portal_changed: last.is_some_and(|outcome| {
                 outcome.code == Some(Code::PortalChanged) && outcome.retry_at.is_some_and(|at| now < at)
@@ -106,7 +108,7 @@ impl Refreshes {
             }
         }
         if let (true, Breaker::Frozen(freeze)) = (facts.frozen, &breaker) {
-            retry_at = retry_at.max(Some(canary_after(freeze, now)));
+            retry_at = retry_at.max(Some(canary_after(freeze, every, now)));
         }
         let free = facts.has_code_source && !facts.quiet && !facts.codes_exhausted;
         let code_source = source.map(|(_, channel)| channel).filter(|_| free);
@@ -164,14 +166,17 @@ fn has_failed(last: Option<&RefreshOutcome>) -> bool {
 const CODE_ASKED: [&str; 4] = ["needs_code_email", "needs_code_sms", "code_required", "sms_required"];
 
 /// Whether a login may go now to find the thaw: its place is free and its time has come.
-fn canary_may_go(breaker: &Breaker, now: Timestamp) -> bool {
-    matches!(breaker, Breaker::Frozen(freeze) if canary_after(freeze, now) <= now)
+fn canary_may_go(breaker: &Breaker, every: SignedDuration, now: Timestamp) -> bool {
+    matches!(breaker, Breaker::Frozen(freeze) if canary_after(freeze, every, now) <= now)
 }
 
 /// From when on another canary may go.
-fn canary_after(freeze: &Freeze, now: Timestamp) -> Timestamp {
-    let running = freeze.canary.as_ref().map(|(_, until)| *until).filter(|until| now < *until);
-    running.map_or(freeze.next_canary_at, |until| until.max(freeze.next_canary_at))
+fn canary_after(freeze: &Freeze, every: SignedDuration, now: Timestamp) -> Timestamp {
+    // What lies further ahead was written by a clock that has been set back since.
+    let latest = now.saturating_add(CANARY.max(every) + CLOCKS_DIFFER).unwrap_or(now);
+    let next = Some(freeze.next_canary_at).filter(|next| *next <= latest).unwrap_or(now);
+    let running = freeze.canary.as_ref().map(|(_, until)| *until);
+    running.filter(|until| now < *until && *until <= latest).map_or(next, |until| until.max(next))
 }
 
 /// What the last refresh came to, as long as nobody has signed in since.

@@ -19,7 +19,7 @@ const ACCOUNT: SignedDuration = SignedDuration::from_secs(20);
 /// How often it asks meanwhile.
 const ASK: SignedDuration = SignedDuration::from_secs(1);
 /// How long a canary has to show that the portal has thawed.
-const CANARY: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const CANARY: SignedDuration = SignedDuration::from_mins(5);
 /// A shape that is not known is not tried again for this time: it changes when somebody has looked.
 const UNKNOWN_SHAPE: SignedDuration = SignedDuration::from_hours(1);
 

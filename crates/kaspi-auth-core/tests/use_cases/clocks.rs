@@ -10,8 +10,8 @@ use kaspi_auth_core::tenant::Tenant;
 
 use crate::house::{House, now};
 use crate::keeping::{
-    HOUR, MINUTE, keeping, kill, looks, pass, passwords, serve, serve_within, sign_in, signed_in, store, uid,
-    visit,
+    HOUR, MINUTE, frozen, keeping, kill, looks, pass, passwords, serve, serve_within, sign_in, signed_in,
+    store, uid, visit,
 };
 
 /// A service whose clock was ten hours ahead when it last looked at the session.
@@ -74,6 +74,16 @@ fn a_lease_of_times_to_come_is_taken_over() {
     dead.die();
     house.time.set_back(23 * HOUR);
     assert_eq!(serve(&house, "11").unwrap().generation, 2);
+}
+
+#[test]
+fn a_canary_of_times_to_come_keeps_no_other_from_finding_the_thaw() {
+    let house = frozen();
+    pass(&house, 24 * HOUR);
+    assert_eq!(visit(&house, "13"), Kept::Missed(Code::PortalChanged), "it was the canary");
+    house.portal.with(|portal| portal.on_submit.clear());
+    house.time.set_back(23 * HOUR);
+    assert_eq!(visit(&house, "12"), Kept::Renewed);
 }
 
 #[test]

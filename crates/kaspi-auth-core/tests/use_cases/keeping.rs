@@ -295,7 +295,7 @@ fn another_code_counts_and_its_refusal_leaves_the_account_alone() {
 }
 
 /// A service of three shops, two of whose failures freeze; both have failed and a look finds the third dead.
-fn frozen() -> House {
+pub fn frozen() -> House {
     let breaker = BreakerPolicy { stores: 2, ..BreakerPolicy::default() };
     let house = House::keeping("right", None, &Policy { breaker, ..Policy::default() });
     for shop in ["11", "12", "13"] {

@@ -284,8 +284,10 @@ impl BreakerRepository for Memory {
     ) -> Answered<'a, bool> {
         let mut tables = self.tables();
         let Breaker::Frozen(freeze) = &mut tables.kept.breaker else { return done(Ok(false)) };
-        let another = freeze.canary.as_ref().is_some_and(|(_, until)| now < *until);
-        if another || now < freeze.next_canary_at {
+        let wrong = until.max(next) + kaspi_auth_core::keeping::CLOCKS_DIFFER;
+        let is_ahead = |at: Timestamp| now < at && at <= wrong;
+        let another = freeze.canary.as_ref().is_some_and(|(_, until)| is_ahead(*until));
+        if another || is_ahead(freeze.next_canary_at) {
             return done(Ok(false));
         }
         (freeze.canary, freeze.next_canary_at) = (Some((uid.clone(), until)), next);

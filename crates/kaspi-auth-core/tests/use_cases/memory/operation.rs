@@ -80,13 +80,20 @@ impl Operation {
     fn wait(&self, key: Option<EgressId>, budget: &Budget, now: Timestamp) -> Option<Timestamp> {
         let interval = budget.interval_micros();
         let ahead = SignedDuration::from_micros(interval * i64::from(budget.burst.max(1) - 1));
-        let due = self.due.get(&key).copied().unwrap_or(now);
+        let due = self.due_of(key, budget, now);
         let from = due - ahead;
         (interval > 0 && from > now).then_some(from)
     }
 
+    /// A time that is too far ahead was written by a clock that has been set back.
+    fn due_of(&self, key: Option<EgressId>, budget: &Budget, now: Timestamp) -> Timestamp {
+        let span = SignedDuration::from_micros(budget.interval_micros() * i64::from(budget.burst.max(1)));
+        let latest = now + span + kaspi_auth_core::keeping::CLOCKS_DIFFER;
+        self.due.get(&key).copied().filter(|due| *due <= latest).unwrap_or(now)
+    }
+
     fn count(&mut self, key: Option<EgressId>, budget: &Budget, now: Timestamp) {
-        let due = self.due.get(&key).copied().unwrap_or(now).max(now);
+        let due = self.due_of(key, budget, now).max(now);
         self.due.insert(key, due + SignedDuration::from_micros(budget.interval_micros()));
     }
 

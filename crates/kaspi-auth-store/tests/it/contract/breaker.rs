@@ -15,6 +15,7 @@ on_both!(
     failures_of_one_store_or_of_long_ago_open_nothing,
     other_failures_are_counted_apart,
     without_a_limit_it_never_opens,
+    a_canary_of_a_clock_that_was_wrong_is_in_nobodys_way,
     one_of_many_nodes_opens_it,
     a_canary_goes_one_at_a_time,
     one_of_many_nodes_is_the_canary,
@@ -102,6 +103,14 @@ async fn without_a_limit_it_never_opens(place: &Place) {
         assert!(!database.count_failure(failure).await.unwrap());
     }
     assert_eq!(database.breaker().await.unwrap(), Breaker::Closed);
+}
+
+async fn a_canary_of_a_clock_that_was_wrong_is_in_nobodys_way(place: &Place) {
+    let database = place.open().await;
+    freeze(&database).await;
+    assert!(canary(&database, &uid("7"), 86_400).await);
+    assert!(canary(&database, &uid("8"), 100).await, "the clock was set back by a day");
+    assert!(!canary(&database, &uid("9"), 90).await, "another node's is a little behind");
 }
 
 async fn one_of_many_nodes_opens_it(place: &Place) {
