@@ -2,6 +2,7 @@
 //! the queue.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -72,13 +73,10 @@ impl Upkeep {
             })
         });
         background.add(|stop| {
+            let left_out = Arc::new(AtomicU64::new(0));
             every(COUNTS, stop, "count of the stores", move || {
-                let database = Arc::clone(&counted);
-                async move {
-                    keeping_metrics::sessions(&database.count_sessions().await?);
-                    keeping_metrics::store_failures(database.most_failures().await?);
-                    Ok(())
-                }
+                let (database, left_out) = (Arc::clone(&counted), Arc::clone(&left_out));
+                async move { count(&database, &left_out).await }
             })
         });
         let (gateway, auditor) = (self.gateway, self.auditor);
@@ -177,6 +175,25 @@ async fn share(database: Arc<SqlDatabase>, clock: Arc<dyn Clock>, node: NodeId, 
     }
 }
 
+/// Counts the stores, unless the count before took so long that this one is left out.
+async fn count(database: &SqlDatabase, left_out: &AtomicU64) -> Result<()> {
+    let left = left_out.load(Ordering::Relaxed);
+    if left > 0 {
+        left_out.store(left - 1, Ordering::Relaxed);
+        return Ok(());
+    }
+    let begun = tokio::time::Instant::now();
+    keeping_metrics::sessions(&database.count_sessions().await?);
+    keeping_metrics::store_failures(database.most_failures().await?);
+    left_out.store(passes_left_out(begun.elapsed()), Ordering::Relaxed);
+    Ok(())
+}
+
+/// How many counts are left out after one that took so long, so that all of them together cost no more than a hundredth of the time.
+fn passes_left_out(took: Duration) -> u64 {
+    took.as_secs() * 100 / COUNTS.as_secs()
+}
+
 /// How the ways out fare, as gauges by their operators' names.
 fn score(egresses: &[Egress]) {
     for egress in egresses {
@@ -243,6 +260,13 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn counts_that_take_long_are_made_less_often() {
+        assert_eq!(passes_left_out(Duration::from_millis(900)), 0);
+        assert_eq!(passes_left_out(Duration::from_secs(2)), 3);
+        assert_eq!(passes_left_out(Duration::from_secs(60)), 100);
+    }
 
     #[test]
     fn a_configured_egress_keeps_its_id() {

@@ -120,7 +120,7 @@ pub const DESCRIBED: &[Described] = &[
         "kaspi_auth_sessions",
         Unit::Count,
         &["state", "validity"],
-        "Stores by where they stand and what was last seen of their session, counted each minute in the database",
+        "Stores by where they stand and what was last seen of their session, counted in the database each minute, less often where that takes seconds",
     ),
     one(
         "kaspi_auth_session_age_at_death_seconds",
