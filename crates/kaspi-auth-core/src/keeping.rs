@@ -65,7 +65,7 @@ pub struct RefreshLease {
 pub enum LeaseAsked {
     /// It is the caller's.
     Granted(RefreshLease),
-    /// Another holds it until then, if it does not extend it.
+    /// Another holds it until then, if it does not extend it; or had it until this moment.
     Held {
         /// Of the lease that is held.
         epoch: i64,

@@ -30,8 +30,6 @@ use crate::tenant::Tenant;
 
 /// How often who waits for another's refresh looks by itself: word of its end may be lost.
 const LOOK: SignedDuration = SignedDuration::from_secs(2);
-/// How long a node may take to hear of a session that another has stored.
-const UNHEARD: SignedDuration = SignedDuration::from_secs(1);
 /// When to ask again, if nothing better is known.
 const AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// Observations that an estimate is made of.
@@ -176,7 +174,7 @@ impl Refreshes {
     ) -> Result<Result<Session, RefreshOutcome>> {
         let parts = &self.parts;
         let mut changes = parts.changes.subscribe(uid);
-        let (mut waited_for, mut unheard_until) = (None, None);
+        let mut waited_for = None;
         loop {
             let session = parts.database.session(&Tenant::All, uid).await?;
             if let Some(session) = &session
@@ -193,18 +191,8 @@ impl Refreshes {
                 // It was a caller's, who goes on with a login of its own: the rungs above are still to be climbed.
                 Some(outcome) if top != Rung::Silent && was_silent_only(&outcome) => waited_for = None,
                 Some(outcome) => {
-                    // It ended after the look above, perhaps.
-                    let session = parts.database.session(&Tenant::All, uid).await?;
-                    // It went well on another node, and this one's memory has not heard of the session yet.
-                    let now = parts.clock.now();
-                    let is_unheard = session.as_ref().is_none_or(|session| session.generation <= stale);
-                    if outcome.code.is_none()
-                        && is_unheard
-                        && now < *unheard_until.get_or_insert(now + UNHEARD)
-                    {
-                        changes.changed(now + UNHEARD / 10).await;
-                        continue;
-                    }
+                    // It ended after the look above, perhaps, or on another node.
+                    let session = parts.database.fresh_session(&Tenant::All, uid).await?;
                     return Ok(match session.filter(|session| is_renewed(session, stale)) {
                         Some(session) => Ok(session),
                         // A renewal that went well and is dead again already: the next one is another call's.

@@ -82,6 +82,7 @@ impl KeepingRepository for SqlDatabase {
             let (now, until) = (now.as_microsecond(), until.as_microsecond());
             // Twice as long as anybody may ask for: clocks of nodes differ a little.
             let wrong = until.saturating_add(until.saturating_sub(now));
+            let mut ended = None;
             for _ in 0..TRIES {
                 let granted = write_returning!(
                     &self.pool, statements::LEASE => (i64,), uid.as_str(), node.0, now, until, wrong,
@@ -95,12 +96,14 @@ impl KeepingRepository for SqlDatabase {
                         return Ok(LeaseAsked::Held { epoch: *epoch, until: from_micros(*until) });
                     }
                     // It has ended in the meantime.
-                    Some((_, None)) => {}
+                    Some((epoch, None)) => ended = Some(*epoch),
                     // The store has gone.
-                    None => break,
+                    None => return Err(RepositoryError::Conflict),
                 }
             }
-            Err(RepositoryError::Conflict)
+            // Others were quicker each time: what theirs came to is to be had at once.
+            let epoch = ended.ok_or(RepositoryError::Conflict)?;
+            Ok(LeaseAsked::Held { epoch, until: from_micros(now) })
         })
     }
 

@@ -85,6 +85,18 @@ impl StoreRepository for SqlDatabase {
         Box::pin(self.read_session(tenant, uid))
     }
 
+    fn fresh_session<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        uid: &'a MerchantUid,
+    ) -> Answered<'a, Option<Session>> {
+        Box::pin(async move {
+            // What is in memory counts for nothing from here on, for others too.
+            self.cache.forget(&Change::Store(uid.clone()));
+            self.read_session(tenant, uid).await
+        })
+    }
+
     fn credentials<'a>(
         &'a self,
         tenant: &'a Tenant,

@@ -304,6 +304,10 @@ pub trait StoreRepository: Send + Sync {
     /// Opens the session of an active store of the tenant's. Answers from memory where that is safe.
     fn session<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid) -> Answered<'a, Option<Session>>;
 
+    /// As [`session`](Self::session), from the row: memory hears of another node's write a moment later.
+    fn fresh_session<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid)
+    -> Answered<'a, Option<Session>>;
+
     /// Opens the stored credentials of a store of the tenant's.
     fn credentials<'a>(
         &'a self,

@@ -35,7 +35,8 @@ impl Refreshes {
     ) {
         let parts = &self.parts;
         let began = parts.clock.now();
-        let before = parts.database.session(&Tenant::All, uid).await.ok().flatten();
+        // Whoever held the lease before has written all that it writes: the row tells, and memory may not have heard of it yet.
+        let before = parts.database.fresh_session(&Tenant::All, uid).await.ok().flatten();
         if before.as_ref().is_some_and(|session| is_renewed(session, stale)) {
             // Another's refresh ended between the caller's look and this lease: nothing is left to be renewed.
             let (epoch, detail) = (lease.epoch, String::new());
@@ -137,7 +138,7 @@ impl Refreshes {
         match self.parts.database.update_session(&Tenant::All, uid, update).await {
             Ok(()) => {}
             Err(RepositoryError::Conflict) => {
-                let stored = self.parts.database.session(&Tenant::All, uid).await?;
+                let stored = self.parts.database.fresh_session(&Tenant::All, uid).await?;
                 return if stored.is_some_and(|stored| stored.generation > session.generation) {
                     // Somebody else was quicker: theirs is served.
                     Ok(())

@@ -247,8 +247,12 @@ impl Sessions {
         };
         match parts.database.update_session(&Tenant::All, uid, update).await {
             Ok(()) => {}
-            // A newer session was stored while we looked at the old one: what we saw is of no account.
-            Err(RepositoryError::Conflict) => return Ok(()),
+            // A newer session was stored while we looked at the old one, or another's look: what we saw is of no account. What is served now is
+            // what is in the row, which memory may not have heard of yet.
+            Err(RepositoryError::Conflict) => {
+                parts.database.fresh_session(&Tenant::All, uid).await?;
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         }
         if probe.validity == Validity::Unknown {

@@ -109,6 +109,14 @@ impl StoreRepository for Memory {
         absent("delete_store")
     }
 
+    fn fresh_session<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        uid: &'a MerchantUid,
+    ) -> Answered<'a, Option<Session>> {
+        self.session(tenant, uid)
+    }
+
     fn session<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid) -> Answered<'a, Option<Session>> {
         let tables = self.tables();
         let found = tables.visible(tenant, uid).filter(|(store, _)| store.is_active);

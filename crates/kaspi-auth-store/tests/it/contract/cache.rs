@@ -15,6 +15,7 @@ use crate::support::*;
 
 on_both!(
     a_write_of_another_process_is_served_soon,
+    the_row_itself_is_read_where_memory_may_not_have_heard_yet,
     a_row_that_another_program_changed_is_served_soon,
     a_key_revoked_by_another_process_stops_soon,
     no_reader_sees_an_older_session_than_was_written,
@@ -39,6 +40,19 @@ async fn a_write_of_another_process_is_served_soon(place: &Place) {
     let off = StoreChange { is_active: Some(false), ..StoreChange::default() };
     there.change_store(&Tenant::All, &uid("17"), &off, now()).await.unwrap();
     eventually("the store is off", async || value_of(&here, &Tenant::All, "17").await.is_none()).await;
+}
+
+async fn the_row_itself_is_read_where_memory_may_not_have_heard_yet(place: &Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    save(&here, "17", "v0", None).await.unwrap();
+    for number in 1..=10 {
+        warm(&here, "17").await;
+        let value = format!("v{number}");
+        save(&there, "17", &value, None).await.unwrap();
+        let session = here.fresh_session(&Tenant::All, &uid("17")).await.unwrap().unwrap();
+        assert_eq!(session.cookies[0].value.expose_secret(), value);
+        assert_eq!(value_of(&here, &Tenant::All, "17").await, Some(value), "and served from then on");
+    }
 }
 
 async fn a_row_that_another_program_changed_is_served_soon(place: &Place) {
