@@ -20,6 +20,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod batch;
 pub mod batches;
+pub mod calls;
 pub mod canary;
 pub mod egress;
 pub mod egresses;

@@ -29,7 +29,9 @@ pub use operation::{
     EgressRepository, EventRepository, EvidenceRepository, NodeRepository, RateRepository, Seen,
     ShapeRepository, Slot, SlotRequest,
 };
-pub use record::{AuditRepository, BatchRepository, ImportRepository, JobRepository, TimelineRepository};
+pub use record::{
+    AuditRepository, BatchRepository, CallRepository, ImportRepository, JobRepository, TimelineRepository,
+};
 pub use source::{CodeSource, SentCode};
 
 /// A boxed future that may cross threads.

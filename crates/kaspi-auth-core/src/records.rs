@@ -1,10 +1,11 @@
-//! What is read afterwards: the evidence of a login, the events, a store's timeline, the audit log, the job queue.
+//! What is read afterwards: the evidence of a login, the events, a store's timeline and calls, the audit log, the job queue.
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::audit::{AuditEntry, AuditFilter, NewAudit};
+use crate::calls::Calls;
 use crate::error::{Code, Error, Result};
 use crate::event::StoredEvent;
 use crate::evidence::Evidence;
@@ -130,6 +131,22 @@ impl Records {
     ) -> Result<Vec<Entry>> {
         let entries = self.database.list_entries(tenant, uid, before, limit).await?;
         entries.ok_or_else(|| Code::StoreNotFound.into())
+    }
+
+    /// Adds to what is known of the stores' calls of the cabinet.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn add_calls(&self, calls: &[Calls]) -> Result<()> {
+        Ok(self.database.add_calls(calls).await?)
+    }
+
+    /// How the calls of the cabinet for a store of the tenant's went, by outcome.
+    ///
+    /// # Errors
+    /// `store_not_found`; the database's.
+    pub async fn calls(&self, tenant: &Tenant, uid: &MerchantUid) -> Result<Vec<Calls>> {
+        self.database.calls(tenant, uid).await?.ok_or_else(|| Code::StoreNotFound.into())
     }
 
     /// Writes down who did what.

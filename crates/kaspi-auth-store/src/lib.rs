@@ -27,6 +27,7 @@ mod audit;
 mod batches;
 mod breaker;
 mod cache;
+mod calls;
 mod changes;
 mod database;
 mod egresses;

@@ -10,6 +10,7 @@ pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod batches;
 pub(crate) mod breaker;
+pub(crate) mod calls;
 pub(crate) mod changes;
 pub(crate) mod egresses;
 pub(crate) mod events;
@@ -83,6 +84,7 @@ pub fn all() -> impl Iterator<Item = Statement> {
         .chain(attempts::ALL.iter().copied())
         .chain(breaker::ALL.iter().copied())
         .chain(timelines::ALL.iter().copied())
+        .chain(calls::ALL.iter().copied())
         .chain(audit::ALL.iter().copied())
         .chain(imports::ALL.iter().copied())
         .chain(batches::ALL.iter().copied())

@@ -2,10 +2,11 @@
 //! session that the cabinet does not know any more. Must not read a body beyond what may be repeated, and must not know the API's HTTP side.
 
 mod limits;
+mod tally;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,7 @@ use kaspi_auth_core::api_key::{ApiKey, Scope};
 use kaspi_auth_core::error::Result;
 use kaspi_auth_core::id::MerchantUid;
 use kaspi_auth_core::port::Clock;
+use kaspi_auth_core::records::Records;
 use kaspi_auth_core::session::{Session, Validity};
 use kaspi_auth_core::sessions::{Outcome, Renewal, Report, Sessions, Wanted};
 use kaspi_auth_core::tenant::Tenant;
@@ -21,11 +23,12 @@ use kaspi_auth_portal::{
     CabinetAnswer, CabinetBody, CabinetCall, CabinetPath, CabinetVerdict, DirectEngine, cabinet_path,
 };
 use parking_lot::Mutex;
-use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
 use tokio_util::task::TaskTracker;
 
 use self::limits::Limits;
+use self::tally::Tally;
 use crate::config::Config;
 use crate::process::{Chain, keeping_metrics};
 
@@ -75,6 +78,7 @@ pub struct Gateway {
     portal: Arc<DirectEngine>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    tally: Arc<Tally>,
     wait: SignedDuration,
     /// Stores of which something is being told: many calls at once say the same.
     telling: Arc<Mutex<HashSet<MerchantUid>>>,
@@ -86,6 +90,7 @@ impl Gateway {
     pub fn new(
         sessions: Arc<Sessions>,
         portal: Arc<DirectEngine>,
+        records: Arc<Records>,
         clock: Arc<dyn Clock>,
         config: &Config,
     ) -> Self {
@@ -96,6 +101,7 @@ impl Gateway {
             portal,
             clock,
             limits: Limits::new(settings),
+            tally: Arc::new(Tally::new(records)),
             wait: SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO),
             telling: Arc::default(),
             tasks: TaskTracker::new(),
@@ -123,12 +129,32 @@ impl Gateway {
         }
     }
 
-    /// Calls the cabinet with the store's session, renews a session that it does not know, and then repeats what may be repeated.
+    /// Calls the cabinet with the store's session, renews a session that it does not know, and then repeats what may be repeated. Counted for the store.
     ///
     /// # Errors
     /// `store_not_found`, `session_not_found`; `rate_limited`; why there is no live session; `session_refreshing`: it was renewed, and the call may not be
     /// repeated; those of [`DirectEngine::call_cabinet`]; the database's.
     pub async fn call(
+        &self,
+        tenant: &Tenant,
+        uid: &MerchantUid,
+        path: CabinetPath,
+        call: Call,
+    ) -> Result<Answered> {
+        let started = Instant::now();
+        let answered = self.call_once_or_twice(tenant, uid, path, call).await;
+        let outcome = match &answered {
+            Ok(answered) => class(answered.answer.status),
+            // What is not there, or not the caller's, has no calls.
+            Err(error) if error.code() == Code::StoreNotFound => return answered,
+            Err(error) => error.code().as_str(),
+        };
+        let took = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::MAX);
+        self.tally.count(uid, outcome, took, self.clock.now());
+        answered
+    }
+
+    async fn call_once_or_twice(
         &self,
         tenant: &Tenant,
         uid: &MerchantUid,
@@ -246,6 +272,16 @@ impl Gateway {
         });
     }
 
+    /// Writes down how the stores' calls went. To be called now and then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn write_calls(&self) -> Result<()> {
+        let tally = Arc::clone(&self.tally);
+        // In a task of its own: a caller that goes away takes nothing along. One that panics is told of by the runtime.
+        self.tasks.spawn(async move { tally.flush().await }).await.unwrap_or(Ok(()))
+    }
+
     /// So many nodes share the rates.
     pub fn share(&self, nodes: u32) {
         self.limits.share(nodes);
@@ -267,6 +303,20 @@ impl Gateway {
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             tracing::warn!("what calls of the cabinet have shown could not all be written down");
         }
+        if let Err(error) = self.write_calls().await {
+            tracing::warn!(error = %Chain(&error), "how the last calls of the cabinet went could not be written down");
+        }
+    }
+}
+
+/// The class of a status, fit for a label.
+pub fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
     }
 }
 

@@ -69,6 +69,7 @@ fn described() -> OpenApiRouter<State> {
         .routes(routes!(stores::list_stores))
         .routes(routes!(stores::get_store, stores::change_store, stores::delete_store))
         .routes(routes!(stores::get_timeline))
+        .routes(routes!(stores::get_calls))
         .routes(routes!(stores::explain_store))
         .routes(routes!(sessions::get_session))
         .routes(routes!(sessions::validate_session))

@@ -254,8 +254,13 @@ impl Service {
             policy,
         });
         let listener = listen(&database, changes, keeping.waiters, Arc::clone(&logins));
-        let gateway =
-            Gateway::new(Arc::clone(&keeping.sessions), Arc::clone(&portal), Arc::clone(&clock), config);
+        let gateway = Gateway::new(
+            Arc::clone(&keeping.sessions),
+            Arc::clone(&portal),
+            Arc::clone(&records),
+            Arc::clone(&clock),
+            config,
+        );
         Ok(Self {
             gateway: Arc::new(gateway),
             auditor: Arc::new(Auditor::new(Arc::clone(&records))),

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{
-    AttemptRepository, AuditRepository, BatchRepository, BoxFuture, BreakerRepository, Device,
-    EgressRepository, EventRepository, EvidenceRepository, ImportRepository, JobRepository,
+    AttemptRepository, AuditRepository, BatchRepository, BoxFuture, BreakerRepository, CallRepository,
+    Device, EgressRepository, EventRepository, EvidenceRepository, ImportRepository, JobRepository,
     KeepingRepository, NodeRepository, RateRepository, ShapeRepository, TimelineRepository,
 };
 use crate::account::{Account, Credentials};
@@ -357,6 +357,7 @@ pub trait Database:
     + AttemptRepository
     + BreakerRepository
     + TimelineRepository
+    + CallRepository
     + AuditRepository
     + BatchRepository
     + JobRepository

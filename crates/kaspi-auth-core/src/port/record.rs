@@ -1,10 +1,11 @@
-//! What is written down beside the data itself: timelines, the audit log, batches, the job queue, stores on their way in.
+//! What is written down beside the data itself: timelines, calls through the gateway, the audit log, batches, the job queue, stores on their way in.
 
 use jiff::Timestamp;
 
 use super::Answered;
 use crate::audit::{Actor, AuditEntry, AuditFilter, NewAudit};
 use crate::batch::{Batch, BatchId, BatchItem, BatchStores};
+use crate::calls::Calls;
 use crate::id::MerchantUid;
 use crate::import::{FoundStore, Imported};
 use crate::job::{JobFigures, JobFilter, JobView, NewJob};
@@ -31,6 +32,15 @@ pub trait TimelineRepository: Send + Sync {
 
     /// Deletes entries before `before`, at most `limit`.
     fn prune_entries(&self, before: Timestamp, limit: u32) -> Answered<'_, u64>;
+}
+
+/// How stores' calls of the cabinet went.
+pub trait CallRepository: Send + Sync {
+    /// Adds calls to those that there were, in one transaction. Those of a store that is gone are left out.
+    fn add_calls<'a>(&'a self, calls: &'a [Calls]) -> Answered<'a, ()>;
+
+    /// A store's calls, by outcome; `None`: not the tenant's.
+    fn calls<'a>(&'a self, tenant: &'a Tenant, uid: &'a MerchantUid) -> Answered<'a, Option<Vec<Calls>>>;
 }
 
 /// The audit log. The database itself refuses changes of it.

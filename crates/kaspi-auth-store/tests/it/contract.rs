@@ -6,6 +6,7 @@ mod attempts;
 mod audit;
 mod breaker;
 mod cache;
+mod calls;
 mod changes;
 mod drivers;
 mod egresses;

@@ -17,7 +17,7 @@ use super::extract::PathPart as _;
 use super::middleware::Limits;
 use super::openapi::Problems;
 use super::problem::Problem;
-use crate::gateway::{self, Answered, Call};
+use crate::gateway::{self, Answered, Call, class};
 
 /// Which session the call was made with.
 const GENERATION: HeaderName = HeaderName::from_static("kaspi-auth-generation");
@@ -147,17 +147,6 @@ fn respond(answered: Answered, is_head: bool) -> Response {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     response.extensions_mut().insert(super::audit::Said(class(answer.status)));
     response
-}
-
-/// The class of a status, fit for a label.
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
 }
 
 impl From<Code> for Problem {

@@ -3,6 +3,7 @@
 mod api_key;
 mod audit;
 mod batch;
+mod calls;
 mod egress;
 mod event;
 mod evidence;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Deserializer};
 pub(crate) use api_key::{ApiKeyList, ApiKeyView, CreatedApiKeyView, NewApiKeyBody};
 pub(crate) use audit::{AuditPage, AuditQuery, actor};
 pub(crate) use batch::{BatchBody, BatchStorePage, BatchStoreQuery, BatchStoreView, BatchView};
+pub(crate) use calls::StoreCalls;
 pub(crate) use egress::{EgressChangeBody, EgressList, EgressView, NewEgressBody, ProxyBody};
 pub(crate) use event::{EventPage, EventQuery};
 pub(crate) use evidence::{EvidenceQuery, EvidenceView, PageFixture};

@@ -1,4 +1,4 @@
-//! `/v1/stores`: list, read, change, delete; what happened to a store, and why it stands as it does.
+//! `/v1/stores`: list, read, change, delete; what happened to a store, how its calls went, and why it stands as it does.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use kaspi_auth_core::id::MerchantUid;
 use super::authentication::Caller;
 use super::extract::{Json, Language, Path, Query};
 use super::model::{
-    ExplanationView, StoreChangeBody, StoreDetailsView, StorePage, StoreQuery, StoreView, TimelinePage,
-    TimelineQuery,
+    ExplanationView, StoreCalls, StoreChangeBody, StoreDetailsView, StorePage, StoreQuery, StoreView,
+    TimelinePage, TimelineQuery,
 };
 use super::openapi::Problems;
 use super::problem::Problem;
@@ -101,6 +101,25 @@ pub(super) async fn get_timeline(
     let tenant = caller.may(Scope::StoresRead)?;
     let (before, limit) = query.read()?;
     Ok(Answer(TimelinePage::new(&service.records.timeline(tenant, &uid, before, limit + 1).await?, limit)))
+}
+
+/// Read how a store's calls of the cabinet went
+///
+/// How many services have made through the gateway, what they came to, and how long they took: over all nodes; what others have counted comes some seconds late.
+#[utoipa::path(
+    get, path = "/v1/stores/{merchant_uid}/calls", tag = "stores", operation_id = "get_calls",
+    params(("merchant_uid" = String, Path, description = "The portal's id of the merchant")),
+    responses((status = 200, description = "By what they came to", body = StoreCalls), Problems)
+)]
+pub(super) async fn get_calls(
+    Shared(service): Shared<Arc<Service>>,
+    caller: Caller,
+    Path(uid): Path<MerchantUid>,
+) -> Result<Answer<StoreCalls>, Problem> {
+    let tenant = caller.may(Scope::StoresRead)?;
+    // This node's calls of the last moments stand in it, too.
+    service.gateway.write_calls().await?;
+    Ok(Answer(StoreCalls::new(&service.records.calls(tenant, &uid).await?)))
 }
 
 /// Read why a store stands as it does

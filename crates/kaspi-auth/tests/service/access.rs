@@ -21,7 +21,7 @@ const CABINET: &[Scope] = &[Scope::CabinetCall];
 const ADMIN: &[Scope] = &[Scope::Admin];
 
 /// Operations with the scopes that suffice, each alone; `admin` suffices everywhere.
-const OPERATIONS: [(&str, &[Scope]); 46] = [
+const OPERATIONS: [(&str, &[Scope]); 47] = [
     ("start_login", LOGIN),
     ("get_login", LOGIN_OR_READ),
     ("cancel_login", LOGIN),
@@ -48,6 +48,7 @@ const OPERATIONS: [(&str, &[Scope]); 46] = [
     ("call_cabinet_delete", CABINET),
     ("get_store", READ),
     ("get_timeline", READ),
+    ("get_calls", READ),
     ("explain_store", READ),
     ("change_store", WRITE),
     ("delete_store", WRITE),

@@ -73,6 +73,44 @@ async fn a_service_calls_the_cabinet_and_never_sees_a_cookie(world: &World) {
     assert_eq!(unknown.header("kaspi-auth-generation"), "1", "it is the cabinet that says so: {unknown:?}");
 }
 
+async fn calls_are_counted_and_timed_for_each_store(world: &World) {
+    world.store("a", "40000001").await;
+    world.store("b", "40000002").await;
+    let client = service(world, &["/s/m", "/bff/*"]).await;
+    for _ in 0..3 {
+        client.get(&at("40000001", "/s/m")).await.is(200);
+    }
+    client.get(&at("40000001", "/bff/nothing")).await.is(404);
+    client.get(&at("40000009", "/s/m")).await.is(404);
+    world.portal.kill_sessions(None);
+    world.portal.kill_sso(None);
+    world.portal.set_fault(Fault::new(FaultKind::Status(503)).role("login"));
+    let failed = client.get(&at("40000002", "/s/m")).await;
+    world.portal.clear_faults();
+
+    let calls = world.admin.get("/v1/stores/40000001/calls").await.is(200).json();
+    assert_eq!(calls["times"], 4, "{calls}");
+    let outcomes = calls["outcomes"].as_array().unwrap();
+    let names: Vec<_> =
+        outcomes.iter().map(|of| (of["outcome"].as_str().unwrap(), of["times"].as_u64().unwrap())).collect();
+    assert_eq!(names, [("2xx", 3), ("4xx", 1)]);
+    let (mean, slowest) =
+        (outcomes[0]["mean_ms"].as_f64().unwrap(), outcomes[0]["slowest_ms"].as_f64().unwrap());
+    assert!(mean > 0.0 && mean <= slowest, "{calls}");
+    assert!(outcomes[0]["first_at"].as_str() < outcomes[0]["last_at"].as_str(), "{calls}");
+    let other = world.admin.get("/v1/stores/40000002/calls").await.is(200).json();
+    assert_eq!(
+        other["outcomes"][0]["outcome"],
+        failed.json()["code"],
+        "what this service answers counts, too: {other}"
+    );
+
+    // Nothing is kept of what is not there, and another user's is not shown.
+    world.admin.get("/v1/stores/40000009/calls").await.is(404);
+    world.admin.delete("/v1/stores/40000001").await.is(204);
+    assert_eq!(world.database.count("kaspi_auth_calls where merchant_id <> '40000002'").await, 0);
+}
+
 async fn a_key_calls_only_what_it_names(world: &World) {
     world.store("a", "40000001").await;
     let client = service(world, &["GET /s/m", "/bff/*"]).await;
@@ -304,6 +342,7 @@ async fn an_outage_of_the_portal_is_told_as_that_and_no_upgrade_passes(world: &W
 }
 
 on_sqlite!(
+    calls_are_counted_and_timed_for_each_store,
     a_service_calls_the_cabinet_and_never_sees_a_cookie,
     a_key_calls_only_what_it_names,
     another_users_store_is_not_there,

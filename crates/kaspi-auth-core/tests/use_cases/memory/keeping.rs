@@ -6,6 +6,7 @@ use kaspi_auth_core::Timestamp;
 use kaspi_auth_core::account::Account;
 use kaspi_auth_core::audit::{Actor, AuditEntry, AuditFilter, NewAudit};
 use kaspi_auth_core::batch::{Batch, BatchId, BatchItem, BatchStores};
+use kaspi_auth_core::calls::Calls;
 use kaspi_auth_core::id::{MerchantUid, NodeId};
 use kaspi_auth_core::import::{FoundStore, Imported};
 use kaspi_auth_core::job::{JobFigures, JobFilter, JobView, NewJob};
@@ -14,7 +15,7 @@ use kaspi_auth_core::keeping::{
     RefreshLease, RefreshOutcome,
 };
 use kaspi_auth_core::port::{
-    Answered, AttemptRepository, AuditRepository, BatchRepository, BreakerRepository, Device,
+    Answered, AttemptRepository, AuditRepository, BatchRepository, BreakerRepository, CallRepository, Device,
     ImportRepository, JobRepository, KeepingRepository, TimelineRepository,
 };
 use kaspi_auth_core::tenant::Tenant;
@@ -327,6 +328,16 @@ impl TimelineRepository for Memory {
 
     fn prune_entries(&self, _: Timestamp, _: u32) -> Answered<'_, u64> {
         done(Ok(0))
+    }
+}
+
+impl CallRepository for Memory {
+    fn add_calls<'a>(&'a self, _: &'a [Calls]) -> Answered<'a, ()> {
+        absent("add_calls")
+    }
+
+    fn calls<'a>(&'a self, _: &'a Tenant, _: &'a MerchantUid) -> Answered<'a, Option<Vec<Calls>>> {
+        absent("calls")
     }
 }
 
