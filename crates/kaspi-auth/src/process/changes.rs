@@ -65,7 +65,7 @@ impl LoginChanges for Changes {
     fn stepped(&self, login: &Login, step: StepTaken) {
         let took = Duration::try_from(step.took).unwrap_or_default();
         let (engine, outcome) = (login.driver.as_str(), step.error.map_or("ok", Code::as_str));
-        tracing::debug!(login.id = %login.id, account = %login.account, login.engine = engine, step = step.name, outcome, millis = millis(took), "login step");
+        tracing::info!(login.id = %login.id, account = %login.account, login.engine = engine, step = step.name, outcome, millis = millis(took), "login step");
         traces::stepped(step.name, login.driver, outcome, took, SystemClock.now());
         metrics::histogram!("kaspi_auth_login_step_seconds", "step" => step.name, "engine" => engine, "outcome" => outcome)
             .record(took);
