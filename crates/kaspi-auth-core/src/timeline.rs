@@ -19,7 +19,7 @@ pub enum Act {
     Probe,
     /// A consumer told how a call went, or a call through the gateway did.
     Report,
-    /// The session was replaced by another program, or taken over by an import.
+    /// The session was taken over by an import. One that another program has written shows as a look at it.
     Import,
 }
 

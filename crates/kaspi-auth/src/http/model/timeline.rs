@@ -41,7 +41,7 @@ pub struct EntryView {
     first_at: Timestamp,
     /// How often in a row.
     times: u32,
-    /// `login`, `refresh`, `probe` (the cabinet was asked), `report` (a consumer told), `import` (another program's session).
+    /// `login`, `refresh`, `probe` (the cabinet was asked), `report` (a consumer told), `import` (taken over by `kaspi-auth import`).
     act: &'static str,
     /// Who set it going: `caller` or `automatic`.
     origin: &'static str,
