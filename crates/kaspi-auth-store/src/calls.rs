@@ -48,12 +48,8 @@ impl CallRepository for SqlDatabase {
         Box::pin(async move {
             let Some(seen) = self.seen(tenant) else { return Ok(None) };
             let rows = read!(&self.pool, statements::LIST => CallsRow, uid.as_str(), seen.all, &seen.user)?;
-            if rows.is_empty() {
-                let found =
-                    read!(&self.pool, statements::STORE => (i64,), uid.as_str(), seen.all, &seen.user)?;
-                if found.first().is_none_or(|(count,)| *count == 0) {
-                    return Ok(None);
-                }
+            if rows.is_empty() && !self.has_store(&seen, uid).await? {
+                return Ok(None);
             }
             Ok(Some(rows.into_iter().map(|row| row.calls(uid)).collect()))
         })

@@ -20,7 +20,7 @@ use kaspi_auth_core::store::{Store, StoreChange, StoreFilter, StoreSummary};
 use kaspi_auth_core::tenant::Tenant;
 
 use crate::changes::Change;
-use crate::database::SqlDatabase;
+use crate::database::{Seen, SqlDatabase};
 use crate::failure;
 use crate::pool::{read, transaction, tx_rows, tx_write, write_returning};
 use crate::sealed::{GuidError, StoredGuid};
@@ -116,6 +116,12 @@ impl StoreRepository for SqlDatabase {
 }
 
 impl SqlDatabase {
+    /// Whether the tenant has the store.
+    pub(crate) async fn has_store(&self, seen: &Seen, uid: &MerchantUid) -> Result<bool, RepositoryError> {
+        let found = read!(&self.pool, statements::SEEN => (i64,), uid.as_str(), seen.all, &seen.user)?;
+        Ok(found.first().is_some_and(|(count,)| *count > 0))
+    }
+
     async fn change(
         &self,
         tenant: &Tenant,

@@ -156,11 +156,8 @@ impl SqlDatabase {
                 break;
             }
         }
-        if entries.is_empty() {
-            let found = read!(&self.pool, statements::STORE => (i64,), uid.as_str(), seen.all, &seen.user)?;
-            if found.first().is_none_or(|(count,)| *count == 0) {
-                return Ok(None);
-            }
+        if entries.is_empty() && !self.has_store(&seen, uid).await? {
+            return Ok(None);
         }
         Ok(Some(entries))
     }

@@ -2,7 +2,7 @@
 
 use super::Statement;
 
-pub(crate) const ALL: &[Statement] = &[ADD, LIST, STORE];
+pub(crate) const ALL: &[Statement] = &[ADD, LIST];
 
 /// Of a store that has been deleted meanwhile nothing is kept.
 pub(crate) const ADD: Statement = Statement::new(
@@ -30,10 +30,4 @@ pub(crate) const LIST: Statement = Statement::new(
       where merchant_id = $1
         and exists (select 1 from kaspi_stores held where held.merchant_id = $1 and ($2 or held.user_id = $3))
       order by outcome",
-);
-
-/// Whether the tenant has the store: what tells no calls from no store.
-pub(crate) const STORE: Statement = Statement::new(
-    "calls.store",
-    "select count(*) from kaspi_stores where merchant_id = $1 and ($2 or user_id = $3)",
 );

@@ -33,6 +33,7 @@ macro_rules! columns {
 pub(crate) const ALL: &[Statement] = &[
     SAVE,
     FIND,
+    SEEN,
     LIST,
     COUNT,
     CHANGE,
@@ -188,6 +189,12 @@ pub(crate) const REPLACE_SESSION: Statement = Statement::new(
             updated_at = $11, auth_revision = auth_revision + 1
       where merchant_id = $1 and ($2 or user_id = $3) and auth_generation = $4 and auth_revision = $12
         and ($14 > 0 or auth_checked_at is null or auth_checked_at <= $7 or auth_checked_at > $16)",
+);
+
+/// `$2`: every tenant's; `$3`: this user's. What tells a store of which nothing is written from one that the tenant has not.
+pub(crate) const SEEN: Statement = Statement::new(
+    "stores.seen",
+    "select count(*) from kaspi_stores where merchant_id = $1 and ($2 or user_id = $3)",
 );
 
 /// Seals a row that was plain. Not a new session.

@@ -2,7 +2,7 @@
 
 use super::Statement;
 
-pub(crate) const ALL: &[Statement] = &[COUNT, APPEND, LIST, STORE, TROUBLE, PRUNE];
+pub(crate) const ALL: &[Statement] = &[COUNT, APPEND, LIST, TROUBLE, PRUNE];
 
 /// Counts what says the same as the store's newest entry there. Behind the store's lock: nobody adds one in between.
 pub(crate) const COUNT: Statement = Statement::new(
@@ -30,12 +30,6 @@ pub(crate) const LIST: Statement = Statement::new(
       where merchant_id = $1 and sequence < $4
         and exists (select 1 from kaspi_stores held where held.merchant_id = $1 and ($2 or held.user_id = $3))
       order by sequence desc limit $5",
-);
-
-/// Whether the tenant has the store: what tells no entries from no store.
-pub(crate) const STORE: Statement = Statement::new(
-    "timelines.store",
-    "select count(*) from kaspi_stores where merchant_id = $1 and ($2 or user_id = $3)",
 );
 
 /// Of what stands behind the newest entry that left the store well, or at least unproven, the first.

@@ -3,18 +3,24 @@
 
 use kaspi_sandbox::{AccountSpec, Fault, FaultKind};
 
-use crate::harness::{Client, Kind, PASSWORD, Rig, Session, eventually, until};
+use crate::harness::{Client, Kind, PASSWORD, Process, Rig, Session, eventually, until};
 
 const CALLERS: usize = 200;
 const FRESH: &str = "/v1/stores/7000001/session?max_age=0s&wait=25s";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_callers_of_two_processes_cost_one_login() {
+/// Two processes, and a store whose session has died at the portal.
+async fn dead_session_of_two() -> (Rig, Process, Process) {
     let rig = Rig::new(Kind::Postgres).await;
     let (one, other) = (rig.serve().await, rig.serve().await);
     let email = rig.account(AccountSpec::email("shop@shop.test").merchant("7000001"));
     one.client.sign_in_as(&email, PASSWORD).await.stands("succeeded");
     rig.portal.kill_sessions(None);
+    (rig, one, other)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_callers_of_two_processes_cost_one_login() {
+    let (rig, one, other) = dead_session_of_two().await;
     rig.portal.kill_sso(None);
     let sessions = rig.portal.counters().sessions;
     let clients = [&one.client, &other.client];
@@ -62,11 +68,7 @@ async fn comes_back(rig: &Rig, client: &Client, least: i64) -> Session {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_holder_had_begun_another_ends_with_one_password_more_at_most() {
-    let rig = Rig::new(Kind::Postgres).await;
-    let (one, other) = (rig.serve().await, rig.serve().await);
-    let email = rig.account(AccountSpec::email("shop@shop.test").merchant("7000001"));
-    one.client.sign_in_as(&email, PASSWORD).await.stands("succeeded");
-    rig.portal.kill_sessions(None);
+    let (rig, one, other) = dead_session_of_two().await;
     rig.portal.kill_sso(None);
     // The password arrives; its answer never does.
     let before = rig.portal.counters();
@@ -95,11 +97,7 @@ async fn what_a_killed_holder_had_begun_another_ends_with_one_password_more_at_m
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_holder_that_was_frozen_brings_no_older_session_back() {
-    let rig = Rig::new(Kind::Postgres).await;
-    let (one, other) = (rig.serve().await, rig.serve().await);
-    let email = rig.account(AccountSpec::email("shop@shop.test").merchant("7000001"));
-    one.client.sign_in_as(&email, PASSWORD).await.stands("succeeded");
-    rig.portal.kill_sessions(None);
+    let (rig, one, other) = dead_session_of_two().await;
     // The look finds it dead; the last step of the silent renewal takes its time.
     let before = rig.portal.counters();
     let mut slow = Fault::new(FaultKind::Delay(2_000)).role("cabinet").path("/s/m").times(1);
